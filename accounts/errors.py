@@ -1,0 +1,122 @@
+"""Every way accounts says no."""
+
+from collections.abc import Sequence
+
+from shop_backend.kernel.errors import BadInput, Conflict, Missing, Refused, ShopError
+
+
+class InvalidCredentials(ShopError):
+    """The same words and the same status for every reason, so that nothing is told."""
+
+    status = 401
+    code = "invalid_credentials"
+    message = "No account can log in with these credentials."
+
+
+class InvalidToken(ShopError):
+    status = 401
+    code = "token_not_valid"
+    message = "The token is invalid, expired or revoked."
+
+
+class RefreshAlreadyUsed(Conflict):
+    code = "refresh_already_used"
+    message = "This refresh token was used a moment ago; use the one that came back then."
+
+
+class UsernameTaken(BadInput):
+    code = "username_taken"
+    message = "A user with that username already exists."
+    field = "username"
+
+
+class EmailTaken(BadInput):
+    code = "email_taken"
+    message = "A user with that email already exists."
+    field = "email"
+
+
+class InvalidOtp(BadInput):
+    code = "invalid_otp"
+    message = "The code is wrong or no longer valid; ask for a new one."
+    field = "otp"
+
+
+class OtpCooldown(ShopError):
+    """The address was sent in too often, whether anybody has it or not."""
+
+    status = 429
+    code = "otp_cooldown"
+    message = "A code was asked for too recently or too often; please wait."
+
+    def __init__(self, *, seconds: int) -> None:
+        super().__init__()
+        self.retry_after_seconds = seconds
+
+
+class InvalidResetToken(BadInput):
+    code = "invalid_reset_token"
+    message = "The link is invalid, used or expired; ask for a new one."
+    field = "token"
+
+
+class InvalidActivationToken(BadInput):
+    code = "invalid_activation_token"
+    message = "The link is invalid or expired; register again."
+    field = "token"
+
+
+class AlreadyActivated(Refused):
+    code = "already_activated"
+    message = "The account was activated before."
+
+
+class InvalidPassword(BadInput):
+    """The present password of a signed-in person is not this one."""
+
+    code = "invalid_password"
+    message = "The password is wrong."
+
+    def __init__(self, *, field: str) -> None:
+        super().__init__()
+        self.field = field
+
+
+class WeakPassword(BadInput):
+    code = "weak_password"
+    message = "{reasons}"
+
+    def __init__(self, *, field: str, reasons: Sequence[str]) -> None:
+        super().__init__(reasons=" ".join(reasons))
+        self.field = field
+
+
+class PasswordRequired(BadInput):
+    code = "password_required"
+    message = "Your login is more than 10 minutes old: confirm with your current password."
+    field = "current_password"
+
+
+class StaffAccount(Conflict):
+    code = "staff_account"
+    message = "A staff account is not deleted; another administrator deactivates it."
+
+
+class OwnAccount(Conflict):
+    code = "own_account"
+    message = "You cannot deactivate your own account."
+
+
+class ProtectedAccount(Refused):
+    code = "protected_account"
+    message = "A superuser's account is changed by a superuser only."
+
+
+class NotYourEmail(Refused):
+    code = "not_your_email"
+    message = "An email is changed by its owner only."
+
+
+class UserNotFound(Missing):
+    code = "user_not_found"
+    message = "There is no such user."

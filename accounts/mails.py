@@ -1,0 +1,137 @@
+"""The sender of accounts' mails: codes and link tokens are made here, at sending."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from smtplib import SMTPException
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from accounts import selectors, tokens
+from accounts.mailbox import MailPurpose
+from accounts.models import EmailChange, OtpPurpose, User
+from accounts.services.otps import LIFETIME, make_code
+from shop_backend.kernel import transactions
+
+_SUBJECTS = {
+    MailPurpose.ACTIVATION: "Your code for {shop}",
+    MailPurpose.RESET_CODE: "Your code for a new password at {shop}",
+    MailPurpose.RESET_LINK: "A new password at {shop}",
+    MailPurpose.RESET_LINK_AND_TOKEN: "A new password at {shop}",
+    MailPurpose.EMAIL_CHANGE_NOTICE: "The email of your account at {shop} is to change",
+}
+
+
+class MailNotSent(Exception):
+    """The mail server refused; its words are left out, for they quote addresses."""
+
+
+@dataclass(frozen=True)
+class _Letter:
+    """One mail, ready to be written."""
+
+    to: str
+    user: User
+    template: str
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+@transactions.forbids_transaction
+def deliver(payload: Mapping[str, Any]) -> None:
+    """Write and send the mail that an outbox row asks for, if it still has a reader."""
+    purpose = MailPurpose(payload["purpose"])
+    user = selectors.find(User.objects.filter(pk=payload["user_id"] or 0, is_active=True))
+    if user is None:
+        return
+    letter = transactions.run(partial(_WRITERS[purpose], user, timezone.now()))
+    if letter is not None:
+        _send(letter, purpose)
+
+
+def _activation(user: User, now: datetime) -> _Letter | None:
+    change = selectors.get_pending_email_change(user, now=now)
+    if change is not None:
+        code = _code(user, OtpPurpose.ACTIVATION, change.new_email, now)
+        return _Letter(change.new_email, user, "email_change_code", {"code": code})
+    if not user.email or user.email_verified_at or selectors.is_dead(user, now=now):
+        return None
+    code = _code(user, OtpPurpose.ACTIVATION, user.email, now)
+    link = _link("ACTIVATION_URL", user, tokens.activation_tokens.make_token(user))
+    return _Letter(user.email, user, "activation", {"code": code, "link": link})
+
+
+def _reset_code(user: User, now: datetime) -> _Letter | None:
+    if not user.email:
+        return None
+    code = _code(user, OtpPurpose.PASSWORD_RESET, user.email, now)
+    return _Letter(user.email, user, "reset_code", {"code": code})
+
+
+def _reset_link(user: User, now: datetime) -> _Letter | None:
+    if not user.email:
+        return None
+    token = tokens.reset_tokens.make_token(user)
+    context = {
+        "link": _link("PASSWORD_RESET_CONFIRM_URL", user, token),
+        "uid": tokens.encode_uid(user),
+        "token": token,
+    }
+    return _Letter(user.email, user, "reset_link", context)
+
+
+def _reset_link_and_token(user: User, now: datetime) -> _Letter | None:
+    letter = _reset_link(user, now)
+    if letter is None:
+        return None
+    joined = tokens.join_uid_and_token(letter.context["uid"], letter.context["token"])
+    return _Letter(letter.to, user, letter.template, {**letter.context, "one_part_token": joined})
+
+
+def _email_change_notice(user: User, now: datetime) -> _Letter | None:
+    change = selectors.find(EmailChange.objects.filter(user=user))
+    if change is None or not change.old_email:
+        return None
+    return _Letter(change.old_email, user, "email_change_notice")
+
+
+_WRITERS = {
+    MailPurpose.ACTIVATION: _activation,
+    MailPurpose.RESET_CODE: _reset_code,
+    MailPurpose.RESET_LINK: _reset_link,
+    MailPurpose.RESET_LINK_AND_TOKEN: _reset_link_and_token,
+    MailPurpose.EMAIL_CHANGE_NOTICE: _email_change_notice,
+}
+
+
+def _code(user: User, purpose: OtpPurpose, email: str, now: datetime) -> str:
+    return make_code(user=user, purpose=purpose, email=email, now=now)
+
+
+def _link(name: str, user: User, token: str) -> str:
+    path = str(settings.DJOSER[name]).format(uid=tokens.encode_uid(user), token=token)
+    return f"{settings.FRONTEND_URL.rstrip('/')}/{path}"
+
+
+def _send(letter: _Letter, purpose: MailPurpose) -> None:
+    context = {
+        **letter.context,
+        "shop": settings.SHOP_NAME,
+        "username": letter.user.username,
+        "minutes": LIFETIME.seconds // 60,
+        "reset_minutes": tokens.reset_tokens.lifetime.seconds // 60,
+    }
+    subject = _SUBJECTS[purpose].format(shop=settings.SHOP_NAME)
+    try:
+        send_mail(
+            subject=" ".join(subject.split()),  # no line break ever reaches a header
+            message=render_to_string(f"accounts/mails/{letter.template}.txt", context),
+            from_email=None,
+            recipient_list=[letter.to],
+        )
+    except (SMTPException, OSError) as error:
+        raise MailNotSent(type(error).__name__) from None

@@ -1,0 +1,130 @@
+"""Reads of accounts that more than one use case needs."""
+
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.db.models import Model, Q, QuerySet, Value
+from django.db.models.functions import Lower
+
+from accounts.errors import UserNotFound
+from accounts.models import EmailChange, User
+
+Row = TypeVar("Row", bound=Model)
+
+UNVERIFIED_LIFETIME = timedelta(hours=24)
+EMAIL_CHANGE_LIFETIME = timedelta(hours=24)
+
+
+def find(rows: QuerySet[Row]) -> Row | None:
+    """Return the one row that a unique condition leaves, ``None`` where there is none."""
+    try:
+        return rows.get()
+    except ObjectDoesNotExist:
+        return None
+
+
+def get_user(*, user_id: int) -> User:
+    """Return one user.
+
+    :raises UserNotFound: there is none.
+    """
+    try:
+        return User.objects.get(pk=user_id)
+    except User.DoesNotExist as error:
+        raise UserNotFound from error
+
+
+def get_by_login(login: str) -> User | None:
+    """Return whoever logs in under this name: with ``@`` an email, else a username."""
+    if "@" in login:
+        return get_by_email(login)
+    return get_by_username(login)
+
+
+def get_by_username(username: str) -> User | None:
+    """Return the account that has this username, in any case."""
+    return find(User.objects.filter(username_key=Lower(Value(username))))
+
+
+def get_by_email(email: str) -> User | None:
+    """Return the account that has this address, in any case, verified or not."""
+    return _exact(User.objects.filter(email_key=Lower(Value(email))), email)
+
+
+def lock_by_email(email: str) -> User | None:
+    """Lock and return the account that has this address, in any case."""
+    rows = User.objects.select_for_update().filter(email_key=Lower(Value(email)))
+    return _exact(rows, email)
+
+
+def lock_by_username(username: str) -> User | None:
+    """Lock and return the account that has this username, in any case."""
+    rows = User.objects.select_for_update().filter(username_key=Lower(Value(username)))
+    return find(rows)
+
+
+def get_pending_email_changes(email: str, *, now: datetime) -> list[EmailChange]:
+    """Return the changes that wait for a code sent to this address."""
+    changes = EmailChange.objects.filter(
+        new_email_key=Lower(Value(email)),
+        confirmed_at=None,
+        requested_at__gt=now - EMAIL_CHANGE_LIFETIME,
+        user__is_active=True,
+    )
+    return list(changes.order_by("pk"))
+
+
+def get_pending_email_change(user: User, *, now: datetime) -> EmailChange | None:
+    """Return the user's own change that still waits for its code."""
+    changes = EmailChange.objects.filter(
+        user=user, confirmed_at=None, requested_at__gt=now - EMAIL_CHANGE_LIFETIME
+    )
+    return find(changes)
+
+
+def registrations() -> QuerySet[User]:
+    """Return the accounts that are registrations still: never verified, never logged in."""
+    return User.objects.filter(
+        email__isnull=False,
+        email_verified_at=None,
+        last_login=None,
+        is_active=True,
+        is_staff=False,
+        is_superuser=False,
+    )
+
+
+def is_registration(user: User) -> bool:
+    """Return whether this is a registration still, which reserves nothing."""
+    never_used = user.email_verified_at is None and user.last_login is None
+    is_privileged = user.is_staff or user.is_superuser
+    return bool(user.email) and never_used and user.is_active and not is_privileged
+
+
+def is_dead(user: User, *, now: datetime) -> bool:
+    """Return whether this is a registration that nobody verified in time."""
+    return is_registration(user) and user.date_joined <= now - UNVERIFIED_LIFETIME
+
+
+def may_log_in(user: User) -> bool:
+    """Return whether the two facts a login needs are both true."""
+    return user.is_active and (not user.email or user.email_verified_at is not None)
+
+
+def searched(text: str) -> Q:
+    """Return the condition that finds a person by a part of a name or address."""
+    return (
+        Q(username__icontains=text)
+        | Q(email__icontains=text)
+        | Q(first_name__icontains=text)
+        | Q(last_name__icontains=text)
+    )
+
+
+def _exact(rows: QuerySet[User], email: str) -> User | None:
+    # Some collations take accents for plain letters; an address is somebody else's then.
+    for user in rows:
+        if (user.email or "").lower() == email.lower():
+            return user
+    return None

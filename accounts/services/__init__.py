@@ -1,0 +1,67 @@
+"""Every write of accounts; one function for each thing a person or the shop does."""
+
+from accounts.services.housekeeping import sweep
+from accounts.services.otps import make_code
+from accounts.services.passwords import (
+    change_password,
+    request_reset_code,
+    request_reset_link,
+    reset_password_by_code,
+    reset_password_by_link,
+)
+from accounts.services.profiles import (
+    delete_account_as_staff,
+    delete_own_account,
+    set_active,
+    update_profile,
+    update_user_as_staff,
+)
+from accounts.services.registration import (
+    activate_by_link,
+    delete_dead_registrations,
+    register,
+    request_activation_code,
+    verify_email,
+)
+from accounts.services.roles import sync_roles
+from accounts.services.sessions import (
+    Device,
+    log_in,
+    log_in_without_rotation,
+    log_out,
+    open_session,
+    refresh,
+    revoke_session,
+    revoke_sessions,
+    verify,
+)
+
+__all__ = [
+    "Device",
+    "activate_by_link",
+    "change_password",
+    "delete_account_as_staff",
+    "delete_dead_registrations",
+    "delete_own_account",
+    "log_in",
+    "log_in_without_rotation",
+    "log_out",
+    "make_code",
+    "open_session",
+    "refresh",
+    "register",
+    "request_activation_code",
+    "request_reset_code",
+    "request_reset_link",
+    "reset_password_by_code",
+    "reset_password_by_link",
+    "revoke_session",
+    "revoke_sessions",
+    "set_active",
+    "sweep",
+    "sync_roles",
+    "update_profile",
+    "update_user_as_staff",
+    "verify",
+    "verify_email",
+]

@@ -1,0 +1,180 @@
+"""Profiles: changed by their owner, by staff, and ended."""
+
+import secrets
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from accounts import selectors
+from accounts.errors import (
+    EmailTaken,
+    InvalidPassword,
+    NotYourEmail,
+    OwnAccount,
+    PasswordRequired,
+    ProtectedAccount,
+    StaffAccount,
+)
+from accounts.mailbox import MailPurpose, post
+from accounts.models import EmailChange, Otp, OtpPurpose, Session, User
+from accounts.ports import personal_data
+from accounts.services import otps
+from accounts.services.sessions import revoke_sessions
+from shop_backend.kernel import transactions
+from shop_backend.kernel.models import IdempotencyKey
+
+RECENT_LOGIN = timedelta(minutes=10)
+
+
+@transactions.use_case
+def update_profile(
+    *,
+    user: User,
+    first_name: str | None = None,
+    last_name: str | None = None,
+    email: str | None = None,
+) -> User:
+    """Change one's own profile; ``None`` leaves a value as it is.
+
+    A new email waits for the code that is mailed to it, while the old address is told.
+
+    :raises EmailTaken: somebody else has verified the new address.
+    :raises OtpCooldown: a code for the new address was asked for too recently or too often.
+    """
+    now = timezone.now()
+    is_new_email = email != user.email
+    if email and is_new_email:
+        otps.note_request(purpose=OtpPurpose.ACTIVATION, email=email, now=now)
+    user = User.objects.select_for_update().get(pk=user.pk)
+    _rename(user, first_name, last_name)
+    if email and is_new_email:
+        _request_email_change(user, email, now)
+    return user
+
+
+@transactions.use_case
+def update_user_as_staff(
+    *,
+    user: User,
+    actor: User,
+    first_name: str | None = None,
+    last_name: str | None = None,
+    email: str | None = None,
+    is_active: bool | None = None,
+) -> User:
+    """Change somebody's names, or let them in or not; ``None`` leaves a value as it is.
+
+    :raises NotYourEmail: another email than the present one was sent.
+    :raises OwnAccount: staff deactivate themselves.
+    :raises ProtectedAccount: a superuser's account is not for others.
+    """
+    user = User.objects.select_for_update().get(pk=user.pk)
+    if user.is_superuser and not actor.is_superuser:
+        raise ProtectedAccount
+    if email and email.lower() != (user.email or "").lower():
+        raise NotYourEmail
+    _rename(user, first_name, last_name)
+    if is_active is not None:
+        set_active(user=user, actor=actor, is_active=is_active)
+    return user
+
+
+@transactions.use_case
+def set_active(*, user: User, actor: User, is_active: bool) -> None:
+    """Let somebody in, or not: then all their sessions end.
+
+    :raises OwnAccount: staff deactivate themselves.
+    """
+    if user.pk == actor.pk and not is_active:
+        raise OwnAccount
+    user.is_active = is_active
+    user.save(update_fields=["is_active"])
+    if not is_active:
+        revoke_sessions(user=user)
+        Otp.objects.filter(user=user).delete()
+
+
+@transactions.use_case
+def delete_own_account(
+    *, user: User, session: Session | None, current_password: str, now: datetime | None = None
+) -> None:
+    """Anonymise an account at its owner's wish; the books stay.
+
+    :param current_password: may be empty within ten minutes of a login.
+    :raises PasswordRequired: the login is older.
+    :raises InvalidPassword: the password is wrong.
+    :raises StaffAccount: staff do not vanish by themselves.
+    """
+    now = now or timezone.now()
+    user = User.objects.select_for_update().get(pk=user.pk)
+    if user.is_staff or user.is_superuser:
+        raise StaffAccount
+    if current_password:
+        if not user.check_password(current_password):
+            raise InvalidPassword(field="current_password")
+    elif session is None or session.created_at <= now - RECENT_LOGIN:
+        raise PasswordRequired
+    _anonymise(user)
+
+
+@transactions.use_case
+def delete_account_as_staff(*, user: User) -> None:
+    """Anonymise a customer's account; the books stay.
+
+    :raises StaffAccount: it is none of a customer.
+    """
+    user = User.objects.select_for_update().get(pk=user.pk)
+    if user.is_staff or user.is_superuser:
+        raise StaffAccount
+    _anonymise(user)
+
+
+def _rename(user: User, first_name: str | None, last_name: str | None) -> None:
+    changed = []
+    for name, value in (("first_name", first_name), ("last_name", last_name)):
+        if value is not None:
+            setattr(user, name, value)
+            changed.append(name)
+    if changed:
+        user.save(update_fields=changed)
+
+
+def _request_email_change(user: User, email: str, now: datetime) -> None:
+    holder = selectors.get_by_email(email)
+    is_free = holder is None or holder.pk == user.pk or selectors.is_registration(holder)
+    if not is_free:
+        raise EmailTaken
+    EmailChange.objects.filter(user=user).delete()
+    Otp.objects.filter(user=user, purpose=OtpPurpose.ACTIVATION).delete()
+    EmailChange.objects.create(
+        user=user, old_email=user.email or "", new_email=email, requested_at=now
+    )
+    if user.email:
+        post(purpose=MailPurpose.EMAIL_CHANGE_NOTICE, user_ids=[user.pk])
+    post(purpose=MailPurpose.ACTIVATION, user_ids=[user.pk])
+
+
+def _anonymise(user: User) -> None:
+    for holder in personal_data.answerer:
+        holder.forget(user_id=user.pk)
+    user.groups.clear()
+    user.sessions.all().delete()
+    user.otps.all().delete()
+    EmailChange.objects.filter(user=user).delete()
+    IdempotencyKey.objects.filter(user=user).delete()  # they hold answers with names in them
+    user.username = f"deleted-{user.pk}-{secrets.token_hex(4)}"
+    user.email = user.email_verified_at = None
+    user.first_name = user.last_name = ""
+    user.is_active = False
+    user.set_unusable_password()
+    user.save(
+        update_fields=[
+            "username",
+            "email",
+            "email_verified_at",
+            "first_name",
+            "last_name",
+            "is_active",
+            "password",
+        ]
+    )

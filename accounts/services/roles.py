@@ -1,0 +1,37 @@
+"""Groups that equal the table of roles."""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from django.contrib.auth.models import Group, Permission
+
+from accounts.roles import ROLES
+from shop_backend.kernel import transactions
+
+
+@transactions.use_case
+def sync_roles(app_label: str) -> None:
+    """Make each role's group hold exactly the permissions of this app that the table grants it."""
+    Group.objects.bulk_create([Group(name=role) for role in ROLES], ignore_conflicts=True)
+    groups = {group.name: group for group in Group.objects.filter(name__in=ROLES)}
+    permissions = {
+        permission.pk: f"{app_label}.{permission.codename}"
+        for permission in Permission.objects.filter(content_type__app_label=app_label)
+    }
+    granted = set(
+        Group.permissions.through.objects.filter(permission_id__in=permissions).values_list(
+            "group_id", "permission_id"
+        )
+    )
+    for role, patterns in ROLES.items():
+        group = groups[role]
+        wanted = {pk for pk, name in permissions.items() if _is_granted(name, patterns)}
+        present = {permission_id for group_id, permission_id in granted if group_id == group.pk}
+        if wanted - present:
+            group.permissions.add(*(wanted - present))
+        if present - wanted:
+            group.permissions.remove(*(present - wanted))
+
+
+def _is_granted(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)

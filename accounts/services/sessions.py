@@ -1,0 +1,200 @@
+"""Sessions: opened by a login, refreshed, ended."""
+
+import ipaddress
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.contrib.auth.hashers import make_password
+from django.utils import timezone
+
+from accounts import selectors, tokens
+from accounts.errors import InvalidCredentials, InvalidToken, RefreshAlreadyUsed
+from accounts.models import Session, User
+from accounts.tokens import SessionClaims, TokenPair
+from shop_backend.kernel import transactions
+from shop_backend.kernel.errors import ShopError
+
+GRACE = timedelta(seconds=10)  # two tabs of one browser refresh at the same moment
+
+
+@dataclass(frozen=True)
+class Device:
+    """What a login tells about where it comes from."""
+
+    user_agent: str = ""
+    ip: str = ""
+
+
+def log_in(*, login: str, password: str, device: Device) -> tuple[User, TokenPair]:
+    """Open a session whose refresh tokens rotate.
+
+    :param login: a username, or with an ``@`` an email.
+    :raises InvalidCredentials: whatever the reason; an unknown name takes as long as a known.
+    """
+    user = _authenticate(login, password)
+    return user, open_session(user=user, device=device, rotates=True)
+
+
+def log_in_without_rotation(*, login: str, password: str, device: Device) -> TokenPair:
+    """Open a session with one refresh token for all its 24 hours, as Djoser's clients expect.
+
+    :raises InvalidCredentials: see ``log_in``.
+    """
+    user = _authenticate(login, password)
+    return open_session(user=user, device=device, rotates=False)
+
+
+@transactions.use_case
+def open_session(*, user: User, device: Device, rotates: bool) -> TokenPair:
+    """Open a session for somebody whose password was just checked.
+
+    :raises InvalidCredentials: the password or the account has changed in the meantime.
+    """
+    now = timezone.now()
+    # The guard waits for a concurrent reset or deactivation, which ends all sessions but could
+    # not have seen this one.
+    unchanged = User.objects.filter(pk=user.pk, password=user.password, is_active=True)
+    if not unchanged.update(last_login=now):
+        raise InvalidCredentials
+    user.last_login = now
+    session = Session.objects.create(
+        user=user,
+        rotates=rotates,
+        refresh_jti=uuid.uuid4().hex,
+        created_at=now,
+        last_used_at=now,
+        expires_at=now + tokens.refresh_lifetime(rotates=rotates),
+        user_agent=device.user_agent.replace("\x00", "")[:255],
+        ip=_address(device.ip),
+    )
+    return TokenPair(
+        access=tokens.issue_access(session, now=now),
+        refresh=tokens.issue_refresh(session, now=now),
+    )
+
+
+@transactions.forbids_transaction  # the family stays revoked when the caller is refused
+def refresh(*, refresh_token: str, now: datetime | None = None) -> tuple[str, str | None]:
+    """Return a new access token, and where the session rotates a new refresh token.
+
+    :raises RefreshAlreadyUsed: it was used within the last ten seconds.
+    :raises InvalidToken: it is not valid; if it was used earlier, the whole session ends.
+    """
+    now = now or timezone.now()
+    claims = tokens.read_refresh(refresh_token)
+    outcome = transactions.run(partial(_refresh, claims, now))
+    if isinstance(outcome, ShopError):
+        raise outcome
+    return outcome
+
+
+def verify(*, token: str) -> None:
+    """Find out whether a token is valid and its session alive.
+
+    :raises InvalidToken: it is not.
+    """
+    claims = tokens.read_any(token)
+    if _live_session(claims, now=timezone.now()) is None:
+        raise InvalidToken
+
+
+@transactions.use_case
+def log_out(*, user: User, refresh_token: str) -> None:
+    """End the session of this refresh token, if it is the user's; again is harmless.
+
+    :raises InvalidToken: it is forged or expired, or somebody else's.
+    """
+    claims = tokens.read_refresh(refresh_token)
+    if claims.user_id != user.pk:
+        raise InvalidToken
+    Session.objects.filter(pk=claims.session_id, user=user, revoked_at=None).update(
+        revoked_at=timezone.now()
+    )
+
+
+@transactions.use_case
+def revoke_sessions(*, user: User, spare: Session | None = None) -> int:
+    """End all sessions of a user but the spared one; return how many."""
+    sessions = Session.objects.filter(user=user, revoked_at=None)
+    if spare is not None:
+        sessions = sessions.exclude(pk=spare.pk)
+    return sessions.update(revoked_at=timezone.now())
+
+
+@transactions.use_case
+def revoke_session(*, session: Session) -> None:
+    """End one session."""
+    Session.objects.filter(pk=session.pk, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def _authenticate(login: str, password: str) -> User:
+    user = selectors.get_by_login(login)
+    if user is None:
+        make_password(password)  # as much work as a check
+        raise InvalidCredentials
+    if not user.check_password(password) or not selectors.may_log_in(user):
+        raise InvalidCredentials
+    return user
+
+
+def _refresh(claims: SessionClaims, now: datetime) -> tuple[str, str | None] | ShopError:
+    """Return the refusal instead of raising it, so that a revocation is committed."""
+    session = _live_session(claims, now=now)
+    if session is None or session.rotates != claims.rotates:
+        return InvalidToken()
+    move: Callable[[Session, str, datetime], bool] = _rotate if session.rotates else _touch
+    if not move(session, claims.jti, now):
+        return _refuse_reuse(claims, now)
+    session.refresh_from_db()
+    access = tokens.issue_access(session, now=now)
+    return access, tokens.issue_refresh(session, now=now) if session.rotates else None
+
+
+def _rotate(session: Session, jti: str, now: datetime) -> bool:
+    """Replace the current refresh token, if this is it, in one guarded UPDATE."""
+    new_jti = uuid.uuid4().hex
+    current = Session.objects.filter(pk=session.pk, refresh_jti=jti, revoked_at=None)
+    return bool(
+        current.update(
+            refresh_jti=new_jti,
+            previous_jti=jti,
+            rotated_at=now,
+            last_used_at=now,
+            expires_at=now + tokens.refresh_lifetime(rotates=True),
+        )
+    )
+
+
+def _touch(session: Session, jti: str, now: datetime) -> bool:
+    current = Session.objects.filter(pk=session.pk, refresh_jti=jti, revoked_at=None)
+    return bool(current.update(last_used_at=now))
+
+
+def _refuse_reuse(claims: SessionClaims, now: datetime) -> ShopError:
+    # Locked, and so read anew: the rotation that won this race may not be in our snapshot.
+    session = Session.objects.select_for_update().get(pk=claims.session_id)
+    if session.revoked_at is not None:
+        return InvalidToken()
+    is_fresh = session.rotated_at is not None and now - session.rotated_at < GRACE
+    if session.previous_jti == claims.jti and is_fresh:
+        return RefreshAlreadyUsed()
+    Session.objects.filter(pk=session.pk).update(revoked_at=now)
+    return InvalidToken()
+
+
+def _live_session(claims: SessionClaims, *, now: datetime) -> Session | None:
+    return selectors.find(
+        Session.objects.live(now).filter(
+            pk=claims.session_id, user_id=claims.user_id, user__is_active=True
+        )
+    )
+
+
+def _address(text: str) -> str | None:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return None

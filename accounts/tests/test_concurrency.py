@@ -1,0 +1,151 @@
+"""Races on a real PostgreSQL: what is counted is counted, whoever comes at the same time."""
+
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connections, transaction
+from django.utils import timezone
+
+from accounts import services
+from accounts.models import Otp, OtpPurpose, Session, User
+from accounts.tests.factories import PASSWORD, UserFactory
+from shop_backend.kernel.errors import ShopError
+
+pytestmark = [pytest.mark.concurrency, pytest.mark.django_db(transaction=True)]
+
+
+def race(works):
+    """Run all at the same moment; return their results, refusals as their codes."""
+    start = threading.Barrier(len(works))
+
+    def run(work):
+        try:
+            start.wait()
+            return work()
+        except ShopError as error:
+            return error.code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        return list(pool.map(run, works))
+
+
+def code_of(user, purpose):
+    with transaction.atomic():
+        return services.make_code(user=user, purpose=purpose, email=user.email, now=timezone.now())
+
+
+def test_fifty_parallel_guesses_are_five_evaluated_ones():
+    user = UserFactory(email_verified_at=None)
+    code = code_of(user, OtpPurpose.ACTIVATION)
+    guesses = [f"{(int(code) + offset) % 10**6:06d}" for offset in range(1, 51)]
+
+    refusals = race(
+        [lambda g=guess: services.verify_email(email=user.email, code=g) for guess in guesses]
+    )
+
+    assert Counter(refusals) == {"invalid_otp": 50}
+    assert Otp.objects.get().tries == 5
+    with pytest.raises(ShopError):
+        services.verify_email(email=user.email, code=code)
+
+
+def test_a_code_used_ten_times_at_once_is_used_once():
+    user = UserFactory()
+    code = code_of(user, OtpPurpose.PASSWORD_RESET)
+    works = [
+        lambda n=number: services.reset_password_by_code(
+            email=user.email, code=code, new_password=f"horse battery {n}"
+        )
+        for number in range(10)
+    ]
+
+    assert Counter(race(works)) == {None: 1, "invalid_otp": 9}
+
+
+@pytest.mark.parametrize("limits", [True, False])
+def test_ten_registrations_of_one_address_make_one_account(settings, limits):
+    settings.RATE_LIMITS = limits
+    settings.OUTBOX_DELIVERY = "worker"
+    works = [
+        lambda n=number: (
+            services.register(
+                email="ann@example.com", username=f"ann{n}", password=PASSWORD
+            ).username
+        )
+        for number in range(10)
+    ]
+
+    answers = Counter(race(works))
+
+    assert User.objects.count() == 1
+    assert User.objects.get().username in answers
+    if limits:
+        assert answers["otp_cooldown"] == 9
+
+
+def test_ten_registrations_of_one_username_make_one_account(settings):
+    settings.OUTBOX_DELIVERY = "worker"
+    works = [
+        lambda n=number: services.register(
+            email=None, username="Ann" if n % 2 else "ann", password=PASSWORD
+        ).username.lower()
+        for number in range(10)
+    ]
+
+    assert Counter(race(works)) == {"ann": 1, "username_taken": 9}
+    assert User.objects.count() == 1
+
+
+def test_ten_requests_for_a_code_at_once_are_one(settings):
+    settings.RATE_LIMITS = True
+    settings.OUTBOX_DELIVERY = "worker"
+    works = [lambda: services.request_reset_code(email="ann@example.com")] * 10
+
+    assert Counter(race(works)) == {None: 1, "otp_cooldown": 9}
+
+
+def test_a_refresh_token_used_ten_times_at_once_rotates_once():
+    pair = services.open_session(user=UserFactory(), device=services.Device(), rotates=True)
+
+    answers = race([lambda: services.refresh(refresh_token=pair.refresh)] * 10)
+
+    assert sum(isinstance(answer, tuple) for answer in answers) == 1
+    assert answers.count("refresh_already_used") == 9
+    assert Session.objects.get().revoked_at is None
+
+
+def test_a_login_that_races_a_reset_leaves_no_session_of_the_old_password():
+    for number in range(10):
+        user = UserFactory()
+        code = code_of(user, OtpPurpose.PASSWORD_RESET)
+        race(
+            [
+                lambda u=user: services.log_in(
+                    login=u.username, password=PASSWORD, device=services.Device()
+                ),
+                lambda u=user, c=code, n=number: services.reset_password_by_code(
+                    email=u.email, code=c, new_password=f"horse battery {n}"
+                ),
+            ]
+        )
+        assert not Session.objects.filter(user=user, revoked_at=None).exists()
+
+
+def test_a_link_used_ten_times_at_once_sets_one_password():
+    user = UserFactory()
+    token = services.passwords.tokens.reset_tokens.make_token(user)
+    uid = services.passwords.tokens.encode_uid(user)
+    works = [
+        lambda n=number: (
+            services.reset_password_by_link(
+                uid=uid, token=token, new_password=f"horse battery {n}", field="new_password"
+            ).pk
+        )
+        for number in range(10)
+    ]
+
+    assert Counter(race(works)) == {user.pk: 1, "invalid_reset_token": 9}

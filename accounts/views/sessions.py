@@ -1,0 +1,139 @@
+"""Logging in, staying in, logging out."""
+
+from drf_yasg.utils import swagger_auto_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import services
+from accounts.serializers import (
+    CredentialsSerializer,
+    DetailSerializer,
+    LoggedInSerializer,
+    LogoutSerializer,
+    ProfileSerializer,
+    RefreshedSerializer,
+    RefreshSerializer,
+    TokenSerializer,
+    TokensSerializer,
+)
+from accounts.views.doors import ChallengingView, DoorView, caller_of, device_of, valid
+from shop_backend.kernel.access import SIGNED_IN
+
+_REFUSED = "`invalid_credentials`, whatever the reason."
+
+
+class LoginView(DoorView):
+    """Log in by username or email."""
+
+    throttle_scope = "login"
+    messages = {"post": "Logged in."}
+
+    @swagger_auto_schema(
+        operation_id="accounts_login",
+        operation_summary="Log in",
+        tags=["accounts"],
+        request_body=CredentialsSerializer,
+        responses={200: LoggedInSerializer, 401: _REFUSED},
+    )
+    def post(self, request: Request) -> Response:
+        """Opens a session whose refresh tokens rotate, and shows the profile."""
+        data = valid(CredentialsSerializer, request)
+        user, pair = services.log_in(
+            login=data["login"], password=data["password"], device=device_of(request)
+        )
+        profile = ProfileSerializer(user).data
+        return Response({"access": pair.access, "refresh": pair.refresh, "user": profile})
+
+
+class TokenView(DoorView):
+    """Log in, for tokens alone."""
+
+    throttle_scope = "login"
+    messages = {"post": "Logged in."}
+
+    @swagger_auto_schema(
+        operation_id="accounts_token",
+        operation_summary="Log in for tokens alone",
+        tags=["accounts"],
+        request_body=CredentialsSerializer,
+        responses={200: TokensSerializer, 401: _REFUSED},
+    )
+    def post(self, request: Request) -> Response:
+        """Opens a session whose refresh tokens rotate."""
+        data = valid(CredentialsSerializer, request)
+        _, pair = services.log_in(
+            login=data["login"], password=data["password"], device=device_of(request)
+        )
+        return Response({"access": pair.access, "refresh": pair.refresh})
+
+
+def refresh(request: Request) -> Response:
+    """Answer a refresh, at either door."""
+    data = valid(RefreshSerializer, request)
+    access, new_refresh = services.refresh(refresh_token=data["refresh"])
+    if new_refresh is None:
+        return Response({"access": access})
+    return Response({"access": access, "refresh": new_refresh})
+
+
+class TokenRefreshView(DoorView):
+    """Get the next access token."""
+
+    throttle_scope = "default"
+    messages = {"post": "Refreshed."}
+
+    @swagger_auto_schema(
+        operation_id="accounts_token_refresh",
+        operation_summary="Refresh the tokens",
+        tags=["accounts"],
+        request_body=RefreshSerializer,
+        responses={
+            200: RefreshedSerializer,
+            401: "`token_not_valid`; a refresh token used before ends its session.",
+            409: "`refresh_already_used`: used less than ten seconds ago.",
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """A rotating refresh token is used once; the answer holds its successor."""
+        return refresh(request)
+
+
+class TokenVerifyView(DoorView):
+    """Find out whether a token is good."""
+
+    messages = {"post": "The token is valid."}
+
+    @swagger_auto_schema(
+        operation_id="accounts_token_verify",
+        operation_summary="Verify a token",
+        tags=["accounts"],
+        request_body=TokenSerializer,
+        responses={200: DetailSerializer, 401: "`token_not_valid`."},
+    )
+    def post(self, request: Request) -> Response:
+        """Looks at the signature, the time and the session."""
+        services.verify(token=valid(TokenSerializer, request)["token"])
+        return Response({"detail": self.messages["post"]})
+
+
+class LogoutView(ChallengingView):
+    """End a session, or all of them."""
+
+    access = {"post": SIGNED_IN}
+    messages = {"post": "Logged out."}
+
+    @swagger_auto_schema(
+        operation_id="accounts_logout",
+        operation_summary="Log out",
+        tags=["accounts"],
+        request_body=LogoutSerializer,
+        responses={200: DetailSerializer, 401: "No token, or `token_not_valid` for the refresh."},
+    )
+    def post(self, request: Request) -> Response:
+        """Ends the session of the refresh token, or with `all` every session of the account."""
+        data = valid(LogoutSerializer, request)
+        if data["all"]:
+            services.revoke_sessions(user=caller_of(request))
+        else:
+            services.log_out(user=caller_of(request), refresh_token=data["refresh"])
+        return Response({"detail": self.messages["post"]})

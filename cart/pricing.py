@@ -1,0 +1,128 @@
+"""What a basket costs: the one place where totals are made, for carts and orders alike."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+
+from cart.errors import NotDeliverable, ShippingMethodUnavailable
+from catalog.models import Variant
+from shipping import selectors as shipping
+from shipping.models import ShippingMethod
+from shop_backend.kernel import money
+from shop_backend.kernel.money import Money
+
+Quantities = list[tuple[Variant, int]]
+
+
+@dataclass(frozen=True)
+class PricedLine:
+    """So many units of a variant, and their part in every total."""
+
+    variant: Variant
+    quantity: int
+    line_total: Money
+    discount: Money
+    tax: Money
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether it goes into a parcel; untracked items are downloads and services."""
+        return self.variant.stock_item.is_tracked
+
+
+@dataclass(frozen=True)
+class Totals:
+    """total = subtotal - discount + shipping + tax, all in one currency."""
+
+    lines: tuple[PricedLine, ...]
+    subtotal: Money
+    discount: Money
+    shipping: Money
+    tax: Money
+    shipping_method: ShippingMethod | None
+
+    @property
+    def total(self) -> Money:
+        """What the customer is asked for."""
+        return self.subtotal - self.discount + self.shipping + self.tax
+
+    @property
+    def needs_shipping(self) -> bool:
+        """Whether anything of it goes into a parcel."""
+        return any(line.is_shipped for line in self.lines)
+
+
+def price_lines(quantities: Sequence[tuple[Variant, int]]) -> tuple[PricedLine, ...]:
+    """Return the lines at the catalogue's present prices."""
+    return tuple(_priced(variant, quantity) for variant, quantity in quantities)
+
+
+def get_totals(
+    *,
+    quantities: Sequence[tuple[Variant, int]],
+    destination: Mapping[str, Any] | None,
+    shipping_method_id: int | None,
+    today: date,
+) -> Totals:
+    """Return what these units cost, sent to this destination.
+
+    :param destination: an address with ``country`` and ``region``; ``None`` while unknown, and
+        then shipping is nothing yet.
+    :param shipping_method_id: the method asked for; ``None``: the cheapest that serves.
+    :raises ShippingMethodUnavailable: the method asked for does not serve it.
+    :raises NotDeliverable: no method does, though the shop has some.
+    """
+    currency = settings.SHOP_CURRENCY
+    lines = price_lines(quantities)
+    subtotal = money.total((line.line_total for line in lines), currency)
+    method, shipping_price = _get_shipping(lines, subtotal, destination, shipping_method_id, today)
+    return Totals(
+        lines=lines,
+        subtotal=subtotal,
+        discount=Money.zero(currency),
+        shipping=shipping_price,
+        tax=Money.zero(currency),
+        shipping_method=method,
+    )
+
+
+def weigh(lines: Sequence[PricedLine]) -> int:
+    """Return the weight in grams of what is sent."""
+    return sum(line.variant.weight_grams * line.quantity for line in lines if line.is_shipped)
+
+
+def _priced(variant: Variant, quantity: int) -> PricedLine:
+    nothing = Money.zero(variant.currency)
+    return PricedLine(variant, quantity, variant.price * quantity, nothing, nothing)
+
+
+def _get_shipping(
+    lines: Sequence[PricedLine],
+    subtotal: Money,
+    destination: Mapping[str, Any] | None,
+    method_id: int | None,
+    today: date,
+) -> tuple[ShippingMethod | None, Money]:
+    free = Money.zero(subtotal.currency)
+    if destination is None or not any(line.is_shipped for line in lines):
+        return None, free
+    quotes = shipping.get_quotes(
+        country=destination["country"],
+        region=destination.get("region", ""),
+        subtotal=subtotal,
+        weight_grams=weigh(lines),
+        today=today,
+    )
+    if method_id is not None:
+        quotes = [quote for quote in quotes if quote.method.pk == method_id]
+        if not quotes:
+            raise ShippingMethodUnavailable
+    if quotes:
+        return quotes[0].method, quotes[0].price
+    # A shop that has set up no methods at all sends for nothing, rather than selling nothing.
+    if not ShippingMethod.objects.filter(is_active=True).exists():
+        return None, free
+    raise NotDeliverable

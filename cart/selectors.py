@@ -1,0 +1,131 @@
+"""Reads of a cart that its view and the floors above need."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from accounts.models import User
+from cart import pricing
+from cart.errors import NotDeliverable, ShippingMethodUnavailable
+from cart.models import Cart, CartLine
+from cart.pricing import Totals
+from catalog import selectors as catalog
+from catalog.models import Product
+from inventory import selectors as inventory
+from inventory.models import SHOWN_TO_CUSTOMERS
+from shipping import selectors as shipping
+from shipping.models import AddressFields
+from shop_backend.kernel.errors import ShopError
+from shop_backend.kernel.money import Money
+
+ADDRESS_FIELDS = tuple(field.name for field in AddressFields._meta.get_fields())
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something the customer should know before placing the order."""
+
+    code: str
+    message: str
+    line_id: int | None = None
+
+
+@dataclass(frozen=True)
+class LineSummary:
+    """One line of a cart, priced."""
+
+    line: CartLine
+    options: Mapping[str, str]
+    line_total: Money
+    available: int | None
+
+
+@dataclass(frozen=True)
+class CartSummary:
+    """A cart as the customer sees it."""
+
+    cart: Cart | None
+    lines: tuple[LineSummary, ...]
+    totals: Totals
+    destination: Mapping[str, Any] | None
+    problems: tuple[Problem, ...]
+
+
+def get_summary(*, user: User, today: date) -> CartSummary:
+    """Return the user's open cart with totals and problems; an empty one where there is none."""
+    cart = Cart.objects.with_lines().filter(open_for=user.pk).first()
+    lines = list(cart.lines.all()) if cart else []
+    destination = get_destination(user=user, cart=cart)
+    totals, problems = _get_totals(cart, lines, destination, today)
+    available = inventory.get_availability([line.variant.stock_item_id for line in lines])
+    summaries = tuple(
+        LineSummary(
+            line=line,
+            options=catalog.describe_options(line.variant),
+            line_total=line.variant.price * line.quantity,
+            available=available.get(line.variant.stock_item_id, 0),
+        )
+        for line in lines
+    )
+    for summary in summaries:
+        problems.extend(_problems_of(summary))
+    return CartSummary(cart, summaries, totals, destination, tuple(problems))
+
+
+def get_destination(*, user: User, cart: Cart | None) -> Mapping[str, Any] | None:
+    """Return where this cart goes: its own address, else the user's default one."""
+    if cart and cart.shipping_address:
+        return cart.shipping_address
+    address = cart.address if cart and cart.address else shipping.get_default_address(user=user)
+    if address is None:
+        return None
+    return {name: getattr(address, name) for name in ADDRESS_FIELDS}
+
+
+def _get_totals(
+    cart: Cart | None,
+    lines: Sequence[CartLine],
+    destination: Mapping[str, Any] | None,
+    today: date,
+) -> tuple[Totals, list[Problem]]:
+    """Return the totals; a cart that cannot be sent is priced without sending, and says so."""
+    quantities = [(line.variant, line.quantity) for line in lines]
+    chosen = cart.shipping_method_id if cart else None
+    problems: list[Problem] = []
+    attempts = [(destination, chosen), (destination, None), (None, None)]
+    if chosen is None:
+        attempts.remove((destination, None))
+    for place, method_id in attempts:
+        try:
+            totals = pricing.get_totals(
+                quantities=quantities,
+                destination=place,
+                shipping_method_id=method_id,
+                today=today,
+            )
+        except (ShippingMethodUnavailable, NotDeliverable) as refusal:
+            problems.append(_from_refusal(refusal))
+        else:
+            return totals, problems
+    raise AssertionError("a basket without a destination has a price")
+
+
+def _from_refusal(refusal: ShopError) -> Problem:
+    return Problem(refusal.code, str(refusal))
+
+
+def _problems_of(summary: LineSummary) -> list[Problem]:
+    line, variant = summary.line, summary.line.variant
+    problems = []
+    if not variant.is_active or variant.product.status != Product.Status.ACTIVE:
+        problems.append(Problem("not_for_sale", f"{variant.sku} is not sold any more.", line.pk))
+    if variant.price_minor != line.seen_price_minor:
+        was = Money(line.seen_price_minor, variant.currency)
+        text = f"The price of {variant.sku} has changed from {was} to {variant.price}."
+        problems.append(Problem("price_changed", text, line.pk))
+    if summary.available is not None and summary.available < line.quantity:
+        shown = min(summary.available, SHOWN_TO_CUSTOMERS)
+        text = f"Of {variant.sku}, {shown} are available."
+        problems.append(Problem("insufficient_stock", text, line.pk))
+    return problems

@@ -1,0 +1,117 @@
+"""What other apps may ask of the catalogue."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from catalog import errors
+from catalog.models import Category, Variant
+
+MAX_ID = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class VariantReference:
+    """How a client names what it wants to buy: exactly one of the three is set.
+
+    :param product_id: id or slug of a product that has exactly one active variant.
+    """
+
+    variant_id: int | None = None
+    product_id: int | str | None = None
+    sku: str | None = None
+
+    def __post_init__(self) -> None:
+        if [self.variant_id, self.product_id, self.sku].count(None) != 2:
+            raise ValueError("A variant is named by its id, its product or its SKU: by one.")
+
+
+def get_variants_for_sale(references: Sequence[VariantReference]) -> list[Variant]:
+    """Return the variants in the order asked, with product, stock item and options fetched.
+
+    The number of queries does not depend on how many are asked for.
+
+    :raises VariantNotFound: one is not there, not active, or its product is not published.
+    :raises VariantRequired: a product named as such has several active variants.
+    """
+    found = list(Variant.objects.for_sale().filter(_named_by(references)).with_options())
+    return [_pick(reference, found) for reference in references]
+
+
+def describe_options(variant: Variant) -> dict[str, str]:
+    """Return the choice per option, as in ``{"Colour": "Red"}``."""
+    return {choice.option.name: choice.value for choice in variant.option_values.all()}
+
+
+def get_category(key: int | str) -> Category:
+    """Return the category of that id or slug; a text of digits is an id.
+
+    :raises CategoryNotFound: there is none.
+    """
+    number = id_of(key)
+    lookup = {"slug": key} if number is None else {"pk": number}
+    try:
+        return Category.objects.get(**lookup)
+    except Category.DoesNotExist as error:
+        raise errors.CategoryNotFound(category=str(key)[:50]) from error
+
+
+def id_of(key: int | str) -> int | None:
+    """Return the id that a client means, 0 if it is none that a row could have.
+
+    ``None`` says that the key is a slug: slugs have a letter, ids have none.
+    """
+    if isinstance(key, str):
+        if not (key.isascii() and key.isdigit()):
+            return None
+        key = int(key) if len(key) < 20 else 0
+    return key if 0 < key <= MAX_ID else 0
+
+
+def _named_by(references: Iterable[VariantReference]) -> Q:
+    variant_ids: set[int] = set()
+    skus: set[str] = set()
+    products: set[int | str] = set()
+    for reference in references:
+        if reference.variant_id is not None:
+            variant_ids.add(_id(reference.variant_id))
+        elif reference.sku is not None:
+            skus.add(reference.sku)
+        else:
+            products.add(_product_key(reference))
+    return (
+        Q(pk__in=variant_ids)
+        | Q(sku__in=skus)
+        | Q(product_id__in=[key for key in products if isinstance(key, int)])
+        | Q(product__slug__in=[key for key in products if isinstance(key, str)])
+    )
+
+
+def _pick(reference: VariantReference, found: Iterable[Variant]) -> Variant:
+    matches = [variant for variant in found if _is_named(variant, reference)]
+    if not matches:
+        raise errors.VariantNotFound
+    if len(matches) > 1:
+        raise errors.VariantRequired
+    return matches[0]
+
+
+def _is_named(variant: Variant, reference: VariantReference) -> bool:
+    if reference.variant_id is not None:
+        return variant.pk == reference.variant_id
+    if reference.sku is not None:
+        return variant.sku == reference.sku
+    return _product_key(reference) in {variant.product_id, variant.product.slug}
+
+
+def _product_key(reference: VariantReference) -> int | str:
+    key = reference.product_id or ""
+    number = id_of(key)
+    return key if number is None else _id(number)
+
+
+def _id(number: int) -> int:
+    if not 0 < number <= MAX_ID:
+        raise errors.VariantNotFound
+    return number

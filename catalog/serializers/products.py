@@ -1,0 +1,180 @@
+"""Products, in and out."""
+
+from typing import Any
+
+from drf_yasg.utils import swagger_serializer_method
+from rest_framework import serializers
+
+from catalog.models import Category, Option, Product, Variant
+from catalog.serializers import fields
+from catalog.serializers.variants import (
+    StockField,
+    VariantRequestSerializer,
+    VariantSerializer,
+    shown_stock,
+)
+from catalog.services import MAX_VARIANTS
+from shop_backend.kernel.fields import MoneyField
+
+MAX_OPTION_VALUES = 100
+_SETTABLE = [
+    (status.value, status.label)
+    for status in (Product.Status.ACTIVE, Product.Status.DRAFT, Product.Status.ARCHIVED)
+]
+
+
+class ProductCategorySerializer(serializers.ModelSerializer[Category]):
+    slug = serializers.CharField()
+    path = serializers.SerializerMethodField(help_text="From the top down: Home > Lighting.")
+
+    class Meta:
+        model = Category
+        fields = ["id", "name", "slug", "path"]
+
+    def get_path(self, category: Category) -> str:
+        return self.context["tree"].path(category.pk)
+
+
+class ProductSummarySerializer(serializers.ModelSerializer[Product]):
+    """A row of a list.
+
+    Needs ``availability``, ``tree`` and ``is_insider`` in its context.
+    """
+
+    slug = serializers.CharField()
+    category = ProductCategorySerializer(allow_null=True)
+    price = MoneyField(
+        source="from_price_minor", help_text="The price; of several variants the lowest."
+    )
+    sku = serializers.SerializerMethodField(help_text="Null where there are several variants.")
+    stock = serializers.SerializerMethodField(
+        help_text=(
+            "Available units, for customers at most 100; null: not counted, or several variants."
+        )
+    )
+    in_stock = serializers.SerializerMethodField()
+    variant_count = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Product
+        fields = [
+            "id",
+            "name",
+            "slug",
+            "category",
+            "price",
+            "currency",
+            "sku",
+            "stock",
+            "in_stock",
+            "variant_count",
+            "status",
+            "created_at",
+            "updated_at",
+        ]
+
+    def shown_variants(self, product: Product) -> list[Variant]:
+        """Return the variants that this viewer may see."""
+        variants = product.variants.all()
+        return [row for row in variants if row.is_active or self.context["is_insider"]]
+
+    def get_sku(self, product: Product) -> str | None:
+        variants = self.shown_variants(product)
+        return variants[0].sku if len(variants) == 1 else None
+
+    def get_stock(self, product: Product) -> int | None:
+        variants = self.shown_variants(product)
+        if len(variants) != 1:
+            return None
+        units = self.context["availability"][variants[0].stock_item_id]
+        return shown_stock(units, self.context)
+
+    def get_in_stock(self, product: Product) -> bool:
+        availability = self.context["availability"]
+        return any(
+            availability[row.stock_item_id] != 0 for row in product.variants.all() if row.is_active
+        )
+
+    def get_variant_count(self, product: Product) -> int:
+        return len(self.shown_variants(product))
+
+
+class OptionSerializer(serializers.ModelSerializer[Option]):
+    values: Any = serializers.SlugRelatedField(slug_field="value", many=True, read_only=True)
+
+    class Meta:
+        model = Option
+        fields = ["name", "values"]
+
+
+class ProductSerializer(ProductSummarySerializer):
+    """A product with everything that its page shows."""
+
+    options = OptionSerializer(many=True)
+    variants = serializers.SerializerMethodField()
+
+    class Meta(ProductSummarySerializer.Meta):
+        fields = [
+            *ProductSummarySerializer.Meta.fields,
+            "description",
+            "options",
+            "variants",
+        ]
+
+    @swagger_serializer_method(serializer_or_field=VariantSerializer(many=True))
+    def get_variants(self, product: Product) -> Any:
+        rows = self.shown_variants(product)
+        return VariantSerializer(rows, many=True, context=self.context).data
+
+
+class OptionRequestSerializer(serializers.Serializer[Any]):
+    name = fields.LineField(max_length=fields.MAX_OPTION_TEXT)
+    values = serializers.ListField(
+        child=fields.LineField(max_length=fields.MAX_OPTION_TEXT),
+        min_length=1,
+        max_length=MAX_OPTION_VALUES,
+    )
+
+
+class ProductChangeSerializer(serializers.Serializer[Any]):
+    """What PUT and PATCH take; a product's options and variants have paths of their own."""
+
+    name = fields.LineField(max_length=200)
+    slug = fields.SlugField(max_length=220, help_text="Made from the name if left out.")
+    description = serializers.CharField(max_length=10_000, required=False, allow_blank=True)
+    category = fields.CategoryKeyField(required=False, allow_null=True)
+    status = serializers.ChoiceField(choices=_SETTABLE, required=False)
+    price = MoneyField(
+        source="price_minor",
+        required=False,
+        allow_null=True,
+        help_text="Of the only variant.",
+    )
+    stock = StockField(help_text="Available units of the only variant.")
+    sku = fields.LineField(
+        max_length=fields.MAX_SKU,
+        required=False,
+        allow_null=True,
+        help_text="Of the only variant; made from the slug if left out.",
+    )
+    weight_grams = serializers.IntegerField(
+        min_value=0, max_value=fields.MAX_WEIGHT_GRAMS, required=False
+    )
+
+
+class ProductRequestSerializer(ProductChangeSerializer):
+    """The short form, with a price, or the long one, with variants (and no price on top)."""
+
+    options = OptionRequestSerializer(  # type: ignore[call-arg]  # many=True takes it
+        many=True, required=False, max_length=fields.MAX_OPTIONS
+    )
+    variants = VariantRequestSerializer(  # type: ignore[call-arg]  # many=True takes it
+        many=True, required=False, max_length=MAX_VARIANTS
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs.get("variants") and attrs.get("price_minor") is None:
+            raise serializers.ValidationError(
+                {"price": serializers.ErrorDetail("This field is required.", "required")}
+            )
+        return attrs

@@ -1,0 +1,175 @@
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from drf_yasg.utils import swagger_auto_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import ErrorDetail, ValidationError
+
+from catalog import serializers, services
+from catalog.category_tree import CategoryTree
+from catalog.filters import ProductFilter
+from catalog.models import Product, ProductQuerySet
+from catalog.services import NewVariant
+from catalog.views.keys import ID_OR_SLUG, get_by_key
+from inventory import selectors as inventory
+from shop_backend.kernel import idempotency
+from shop_backend.kernel.access import ANYONE, may
+from shop_backend.kernel.views import ShopViewSet
+
+TAGS = ["catalog"]
+_OF_THE_VARIANT = ("price_minor", "stock", "sku", "weight_grams")
+
+
+class ProductViewSet(ShopViewSet):
+    """What the shop offers. Drafts are for staff; for everyone else they do not exist: 404."""
+
+    serializer_class = serializers.ProductSummarySerializer
+    filterset_class = ProductFilter
+    access = {
+        "list": ANYONE,
+        "retrieve": ANYONE,
+        "create": may("catalog.add_product"),
+        "update": may("catalog.change_product"),
+        "partial_update": may("catalog.change_product"),
+        "destroy": may("catalog.delete_product"),
+    }
+    messages = {
+        "create": "The product was added.",
+        "update": "The product was saved.",
+        "partial_update": "The product was saved.",
+        "destroy": "The product was removed.",
+    }
+    etag_actions = frozenset({"list", "retrieve"})
+    orderings = {"price": "from_price_minor", "name": "name", "created_at": "created_at"}
+    default_ordering = ("-created_at", "-pk")
+
+    def get_queryset(self) -> ProductQuerySet:
+        products = Product.objects.visible_to(self.request.user)
+        if getattr(self, "action", None) == "list":
+            return products.with_variants()
+        return products.with_options()
+
+    def get_object(self) -> Product:
+        product: Product = get_by_key(self.get_queryset(), self.kwargs["id"])
+        if self.request.method in {"PUT", "PATCH", "DELETE"}:
+            self.check_if_match(product)
+        return product
+
+    def representation(self, instance: Product) -> Any:
+        return self._shown([instance], serializers.ProductSerializer)[0]
+
+    @swagger_auto_schema(operation_id="catalog_products_list", tags=TAGS)
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """List the products, the newest first."""
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        rows = self._shown(page or [], serializers.ProductSummarySerializer)
+        return self.get_paginated_response(rows)
+
+    @swagger_auto_schema(
+        operation_id="catalog_products_read",
+        tags=TAGS,
+        manual_parameters=[ID_OR_SLUG],
+        responses={200: serializers.ProductSerializer},
+    )
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Show a product with its variants and options."""
+        return Response(self.representation(self.get_object()))
+
+    @swagger_auto_schema(
+        operation_id="catalog_products_create",
+        tags=TAGS,
+        request_body=serializers.ProductRequestSerializer,
+        responses={
+            201: serializers.ProductSerializer,
+            404: "No such category.",
+            409: "Two variants have the same options, or none is active.",
+            422: "The Idempotency-Key was used with another body.",
+        },
+    )
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Add a product: `{name, price, stock, category}`, or with `variants`."""
+        form = serializers.ProductRequestSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        effect = partial(self._create, dict(form.validated_data))
+        return idempotency.perform(request, operation="catalog.create_product", effect=effect)
+
+    @swagger_auto_schema(
+        operation_id="catalog_products_update",
+        tags=TAGS,
+        manual_parameters=[ID_OR_SLUG],
+        request_body=serializers.ProductChangeSerializer,
+        responses={
+            200: serializers.ProductSerializer,
+            409: "No variant of it is active, so it cannot be on sale.",
+        },
+    )
+    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Change a product: name, and price where it has one variant; the rest if sent."""
+        return self._change(request, is_partial=False)
+
+    @swagger_auto_schema(
+        operation_id="catalog_products_partial_update",
+        tags=TAGS,
+        manual_parameters=[ID_OR_SLUG],
+        request_body=serializers.ProductChangeSerializer,
+        responses={
+            200: serializers.ProductSerializer,
+            409: "No variant of it is active, so it cannot be on sale.",
+        },
+    )
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Change some of a product's data."""
+        return self._change(request, is_partial=True)
+
+    @swagger_auto_schema(
+        operation_id="catalog_products_delete", tags=TAGS, manual_parameters=[ID_OR_SLUG]
+    )
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Hide a product for good; orders keep their lines."""
+        services.delete_product(product=self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _create(self, asked: dict[str, Any]) -> Response:
+        variants = [NewVariant(**row) for row in asked.pop("variants", [])]
+        only = {name: asked.pop(name, None) for name in _OF_THE_VARIANT}
+        if not variants:
+            given = {name: value for name, value in only.items() if value is not None}
+            variants = [NewVariant(**given)]
+        options = [(row["name"], row["values"]) for row in asked.pop("options", [])]
+        product = services.create_product(
+            variants=variants, options=options, actor_id=self.request.user.pk, **asked
+        )
+        return Response(self._fresh(product), status=status.HTTP_201_CREATED)
+
+    def _change(self, request: Request, *, is_partial: bool) -> Response:
+        product = self.get_object()
+        form = serializers.ProductChangeSerializer(data=request.data, partial=is_partial)
+        form.is_valid(raise_exception=True)
+        fields = dict(form.validated_data)
+        given = {name: fields.pop(name, None) for name in _OF_THE_VARIANT}
+        wanted = {name: value for name, value in given.items() if value is not None}
+        if len(product.variants.all()) == 1:
+            if not is_partial and "price_minor" not in wanted:
+                raise ValidationError({"price": ErrorDetail("This field is required.", "required")})
+        elif wanted.get("price_minor") == product.from_price_minor:
+            del wanted["price_minor"]  # the lowest price, sent back as it was read
+        services.update_product(
+            product=product, fields=fields, variant_fields=wanted, actor_id=request.user.pk
+        )
+        return Response(self._fresh(product))
+
+    def _fresh(self, product: Product) -> Any:
+        return self.representation(Product.objects.with_options().get(pk=product.pk))
+
+    def _shown(self, products: Sequence[Product], serializer_class: Any) -> Any:
+        variants = [variant for product in products for variant in product.variants.all()]
+        context = {
+            **self.get_serializer_context(),
+            "availability": inventory.get_availability(row.stock_item_id for row in variants),
+            "tree": CategoryTree.read(),
+            "is_insider": self.request.user.has_perm("catalog.view_product"),
+        }
+        return serializer_class(products, many=True, context=context).data

@@ -1,0 +1,14 @@
+"""What every test of the shop may rely on."""
+
+import pytest
+from django.db import connection
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the races to PostgreSQL; ``make test`` always has one."""
+    if connection.vendor == "postgresql":
+        return
+    reason = "races need a real PostgreSQL; make test brings one up"
+    for item in items:
+        if item.get_closest_marker("concurrency"):
+            item.add_marker(pytest.mark.skip(reason=reason))

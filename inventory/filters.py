@@ -1,0 +1,60 @@
+"""How stock lists are narrowed."""
+
+from datetime import UTC, datetime
+
+import django_filters
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import Q, QuerySet
+
+from inventory.models import LOW_STOCK_THRESHOLD, StockItem, StockMovement
+
+YES_OR_NO = [("1", "yes"), ("true", "yes"), ("0", "no"), ("false", "no")]
+# Beyond these, a moment with an offset has no equal in UTC.
+_SANE_MOMENTS = [
+    MinValueValidator(datetime(1970, 1, 1, tzinfo=UTC)),
+    MaxValueValidator(datetime(9000, 1, 1, tzinfo=UTC)),
+]
+
+
+class StockFilter(django_filters.FilterSet):
+    sku = django_filters.CharFilter(lookup_expr="icontains", max_length=64, label="Part of a SKU.")
+    location = django_filters.CharFilter(
+        method="narrow_to_location", max_length=32, label="A location's code."
+    )
+    low = django_filters.ChoiceFilter(
+        choices=YES_OR_NO,
+        method="narrow_to_low",
+        label=f"1: tracked items with at most {LOW_STOCK_THRESHOLD} available units.",
+    )
+
+    class Meta:
+        model = StockItem
+        fields: list[str] = []
+
+    def narrow_to_location(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        # Not by a join of the list itself, which would narrow its sums too.
+        there = StockItem.objects.filter(levels__location__code=value)
+        return queryset.filter(pk__in=there.values("pk"))
+
+    def narrow_to_low(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        is_low = Q(is_tracked=True, sellable__lte=LOW_STOCK_THRESHOLD)
+        return queryset.filter(is_low if value in {"1", "true"} else ~is_low)
+
+
+class MovementFilter(django_filters.FilterSet):
+    sku = django_filters.CharFilter(field_name="level__item__sku", max_length=64)
+    location = django_filters.CharFilter(
+        field_name="level__location__code", max_length=32, label="A location's code."
+    )
+    kind = django_filters.ChoiceFilter(choices=StockMovement.Kind.choices)
+    reference = django_filters.CharFilter(max_length=64)
+    created_after = django_filters.IsoDateTimeFilter(
+        field_name="created_at", lookup_expr="gte", validators=_SANE_MOMENTS
+    )
+    created_before = django_filters.IsoDateTimeFilter(
+        field_name="created_at", lookup_expr="lt", validators=_SANE_MOMENTS
+    )
+
+    class Meta:
+        model = StockMovement
+        fields: list[str] = []

@@ -1,0 +1,35 @@
+"""Everything that changes stock: ``from inventory import services as inventory``."""
+
+from inventory.services.holding import commit, extend_hold, release, reserve, take_back
+from inventory.services.shelves import (
+    adjust,
+    count,
+    create_location,
+    delete_location,
+    ensure_item,
+    ensure_items,
+    receive,
+    rename_item,
+    set_available,
+    transfer,
+    update_location,
+)
+
+__all__ = [
+    "adjust",
+    "commit",
+    "count",
+    "create_location",
+    "delete_location",
+    "ensure_item",
+    "ensure_items",
+    "extend_hold",
+    "receive",
+    "release",
+    "rename_item",
+    "reserve",
+    "set_available",
+    "take_back",
+    "transfer",
+    "update_location",
+]

@@ -1,0 +1,219 @@
+"""Units put aside for a reference, given back, or gone with the goods."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from django.db.models import F
+
+from inventory import errors, selectors
+from inventory.models import Reservation, StockItem, StockLevel, StockMovement
+from inventory.services.ledger import SYSTEM_ACTOR, Change, ChangeRefused, book, lock_before_inserts
+from inventory.services.shelves import ensure_levels
+from shop_backend.kernel import transactions
+
+
+@transactions.requires_transaction
+def reserve(*, quantities: Mapping[int, int], reference: str, expires_at: datetime | None) -> None:
+    """Put units aside for one reference: all of them or none.
+
+    Locations are taken by priority, one that has all the units of an item before several that
+    have some. Call it last in the transaction: from here to the commit the levels are locked.
+
+    :param quantities: units wanted per stock item pk, each at least 1; items that are not
+        tracked are skipped.
+    :param expires_at: ``None`` holds them until they are released or committed.
+    :raises InsufficientStock: fewer units are available than asked for.
+    """
+    tracked = _tracked(quantities)
+    takings = _plan(tracked, quantities)
+    lock_before_inserts(takings)
+    Reservation.objects.bulk_create(
+        Reservation(level_id=level_id, reference=reference, quantity=units, expires_at=expires_at)
+        for level_id, units in sorted(takings.items())
+    )
+    try:
+        book(
+            [Change(level_id, reserved=units) for level_id, units in takings.items()],
+            kind=StockMovement.Kind.RESERVATION,
+            reference=reference,
+        )
+    except ChangeRefused as refused:
+        level = StockLevel.objects.get(pk=refused.change.level_id)
+        short = {level.item_id: level.available}
+        raise _shortage(short, tracked, quantities) from refused
+
+
+@transactions.requires_transaction
+def release(*, reference: str) -> None:
+    """Give back whatever is still put aside for the reference; nothing is fine."""
+    held = _held(reference)
+    if not held:
+        return
+    Reservation.objects.filter(pk__in=[row.pk for row in held]).update(
+        status=Reservation.Status.RELEASED
+    )
+    book(
+        [Change(level_id, reserved=-units) for level_id, units in _by_level(held).items()],
+        kind=StockMovement.Kind.RELEASE,
+        reference=reference,
+    )
+
+
+@transactions.requires_transaction
+def extend_hold(*, reference: str, expires_at: datetime | None) -> None:
+    """Let what is put aside for the reference be held until then; ``None``: without an end."""
+    Reservation.objects.held().filter(reference=reference).update(expires_at=expires_at)
+
+
+@transactions.requires_transaction
+def commit(*, reference: str, quantities: Mapping[int, int]) -> None:
+    """Let reserved goods leave the house.
+
+    :param quantities: units per stock item pk, each at least 1; items that are not tracked are
+        skipped.
+    :raises NotReserved: more should leave than is reserved for the reference.
+    """
+    tracked = _tracked(quantities)
+    held = _held(reference)
+    leaving: dict[int, int] = defaultdict(int)
+    for item_id, item in sorted(tracked.items()):
+        of_item = [row for row in held if row.level.item_id == item_id]
+        reserved = sum(row.quantity for row in of_item)
+        if reserved < quantities[item_id]:
+            raise errors.NotReserved(sku=item.sku, requested=quantities[item_id], reserved=reserved)
+        for level_id, units in _commit_rows(of_item, quantities[item_id]):
+            leaving[level_id] += units
+    book(
+        [Change(level_id, on_hand=-units, reserved=-units) for level_id, units in leaving.items()],
+        kind=StockMovement.Kind.SHIPMENT,
+        reference=reference,
+    )
+
+
+@transactions.requires_transaction
+def take_back(
+    *,
+    reference: str,
+    quantities: Mapping[int, int],
+    reason: str,
+    actor_id: int | None = SYSTEM_ACTOR,
+) -> None:
+    """Put goods that came back on the shelf of the default location.
+
+    :param quantities: units per stock item pk, each at least 1; items that are not tracked are
+        skipped.
+    """
+    tracked = _tracked(quantities)
+    if not tracked:
+        return
+    levels = ensure_levels(item_ids=tracked, location=selectors.get_default_location())
+    book(
+        [Change(levels[item_id], on_hand=quantities[item_id]) for item_id in tracked],
+        kind=StockMovement.Kind.RETURN,
+        reference=reference,
+        reason=reason,
+        actor_id=actor_id,
+    )
+
+
+def _tracked(quantities: Mapping[int, int]) -> dict[int, StockItem]:
+    if any(isinstance(units, bool) or units < 1 for units in quantities.values()):
+        raise ValueError("Quantities are whole numbers of at least 1.")
+    items = StockItem.objects.in_bulk(list(quantities))
+    unknown = set(quantities) - set(items)
+    if unknown:
+        raise errors.ItemNotFound(sku=f"#{min(unknown)}")
+    return {pk: item for pk, item in items.items() if item.is_tracked}
+
+
+def _plan(tracked: Mapping[int, StockItem], quantities: Mapping[int, int]) -> dict[int, int]:
+    """Return the units to take per level.
+
+    An item on one shelf is left to the guard of its UPDATE. Where several shelves could serve,
+    the choice is made under their locks, else a stale one would refuse what another shelf has.
+    """
+    levels = StockLevel.objects.filter(item_id__in=tracked).order_by("pk")
+    by_item = _sellable_by_item(levels.select_related("location"))
+    if any(len(shelves) > 1 for shelves in by_item.values()):
+        by_item = _sellable_by_item(levels.select_for_update().prefetch_related("location"))
+    short = {}
+    takings: dict[int, int] = {}
+    for item_id in tracked:
+        shelves = by_item.get(item_id, [])
+        available = sum(level.available for level in shelves)
+        if available < quantities[item_id]:
+            short[item_id] = available
+        takings |= _choose(shelves, quantities[item_id])
+    if short:
+        raise _shortage(short, tracked, quantities)
+    return takings
+
+
+def _sellable_by_item(levels: Iterable[StockLevel]) -> dict[int, list[StockLevel]]:
+    by_item: dict[int, list[StockLevel]] = defaultdict(list)
+    for level in sorted(levels, key=lambda level: (level.location.priority, level.location_id)):
+        if level.location.is_active:
+            by_item[level.item_id].append(level)
+    return by_item
+
+
+def _choose(levels: Sequence[StockLevel], wanted: int) -> dict[int, int]:
+    free = {level.pk: level.available for level in levels}
+    for level_id, units in free.items():
+        if units >= wanted:
+            return {level_id: wanted}
+    takings = {}
+    for level_id, units in free.items():
+        takings[level_id] = min(units, wanted)
+        wanted -= takings[level_id]
+    return {level_id: units for level_id, units in takings.items() if units > 0}
+
+
+def _shortage(
+    short: Mapping[int, int], tracked: Mapping[int, StockItem], quantities: Mapping[int, int]
+) -> errors.InsufficientStock:
+    first = min(short)
+    return errors.InsufficientStock(
+        item_ids=short,
+        sku=tracked[first].sku,
+        requested=quantities[first],
+        available=short[first],
+    )
+
+
+def _held(reference: str) -> list[Reservation]:
+    """Return what is put aside for the reference, locked."""
+    rows = Reservation.objects.select_for_update().held().filter(reference=reference)
+    return list(rows.prefetch_related("level").order_by("pk"))
+
+
+def _by_level(rows: Iterable[Reservation]) -> dict[int, int]:
+    units: dict[int, int] = defaultdict(int)
+    for row in rows:
+        units[row.level_id] += row.quantity
+    return units
+
+
+def _commit_rows(rows: Iterable[Reservation], wanted: int) -> list[tuple[int, int]]:
+    """Mark as many units committed, splitting the last row; return units per level."""
+    taken = []
+    for row in rows:
+        if not wanted:
+            break
+        units = min(row.quantity, wanted)
+        wanted -= units
+        if units == row.quantity:
+            row.status = Reservation.Status.COMMITTED
+            row.save(update_fields=["status"])
+        else:
+            Reservation.objects.filter(pk=row.pk).update(quantity=F("quantity") - units)
+            Reservation.objects.create(
+                level_id=row.level_id,
+                reference=row.reference,
+                quantity=units,
+                status=Reservation.Status.COMMITTED,
+                expires_at=None,
+            )
+        taken.append((row.level_id, units))
+    return taken

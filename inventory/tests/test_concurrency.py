@@ -1,0 +1,89 @@
+"""Many buyers at the same shelf, on a real PostgreSQL."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from inventory import errors, services
+from inventory.models import StockLevel
+from inventory.tests.factories import LocationFactory, StockLevelFactory
+from shop_backend.kernel import transactions
+
+pytestmark = [pytest.mark.concurrency, pytest.mark.django_db(transaction=True)]
+
+
+def at_once(jobs):
+    """Run the jobs on a thread and a connection each, started together; return the outcomes."""
+    start = threading.Barrier(len(jobs), timeout=30)
+
+    def run(job):
+        try:
+            connection.ensure_connection()
+            start.wait()
+            transactions.run(job)
+        except errors.InsufficientStock as refusal:
+            return refusal
+        else:
+            return None
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        return list(pool.map(run, jobs))
+
+
+def reserving(quantities, reference):
+    return partial(
+        services.reserve,
+        quantities=quantities,
+        reference=reference,
+        expires_at=timezone.now() + timedelta(minutes=30),
+    )
+
+
+def test_twenty_buyers_of_seven_units_buy_exactly_seven():
+    level = StockLevelFactory(on_hand=7)
+
+    outcomes = at_once([reserving({level.item_id: 1}, f"BUYER-{n}") for n in range(20)])
+
+    level.refresh_from_db()
+    assert outcomes.count(None) == 7
+    assert (level.on_hand, level.reserved) == (7, 7)
+    assert level.reservations.held().units() == 7
+
+
+def test_two_items_taken_in_opposite_order_do_not_deadlock():
+    first, second = StockLevelFactory(on_hand=50), StockLevelFactory(on_hand=50)
+    forth = {first.item_id: 1, second.item_id: 1}
+    back = {second.item_id: 1, first.item_id: 1}
+
+    outcomes = at_once([reserving(back if n % 2 else forth, f"BUYER-{n}") for n in range(20)])
+
+    assert outcomes == [None] * 20
+    assert set(StockLevel.objects.values_list("reserved", flat=True)) == {20}
+
+
+def test_units_spread_over_locations_are_all_sold_and_none_twice():
+    level = StockLevelFactory(on_hand=4)
+    StockLevelFactory(on_hand=3, item=level.item, location=LocationFactory())
+
+    outcomes = at_once([reserving({level.item_id: 1}, f"BUYER-{n}") for n in range(20)])
+
+    assert outcomes.count(None) == 7
+    assert sorted(StockLevel.objects.values_list("reserved", flat=True)) == [3, 4]
+
+
+def test_one_reference_released_twenty_times_gives_its_units_back_once():
+    level = StockLevelFactory(on_hand=9)
+    transactions.run(reserving({level.item_id: 2}, "A"))
+    transactions.run(reserving({level.item_id: 3}, "B"))
+
+    at_once([partial(services.release, reference="A") for _ in range(20)])
+
+    level.refresh_from_db()
+    assert level.reserved == 3

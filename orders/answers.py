@@ -1,0 +1,85 @@
+"""What orders answers to the questions of the apps below; bound in shop_backend/wiring.py."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from orders.errors import NothingDue, OrderNotFound
+from orders.models import Order, OrderEvent
+from orders.services._lock import lock_order
+from shop_backend.kernel.money import Money
+
+
+class OrderPayments:
+    """Answers payments: what is due on this order, and is it yours?"""
+
+    def resolve_reference(self, *, order_id: str, customer_id: int | None) -> str:
+        """Return the number of the order that an id or a number names.
+
+        :param customer_id: whose it must be; ``None`` for staff.
+        :raises OrderNotFound: there is none, or it is another's.
+        """
+        orders = Order.objects.not_hidden().named(order_id)
+        if customer_id is not None:
+            orders = orders.filter(customer_id=customer_id)
+        number = orders.values_list("number", flat=True).first()
+        if number is None:
+            raise OrderNotFound
+        return number
+
+    def get_amount_due(self, *, reference: str, customer_id: int | None) -> Money:
+        """Return what is still to be paid; the order is locked until the caller commits.
+
+        :raises OrderNotFound: there is none, or it is another's.
+        :raises NothingDue: it is paid, cancelled or expired.
+        """
+        order = lock_order(number=reference)
+        if customer_id is not None and order.customer_id != customer_id:
+            raise OrderNotFound
+        due = order.total_minor - order.captured_minor + order.refunded_minor
+        if order.status != Order.Status.PENDING or due <= 0:
+            raise NothingDue
+        return Money(due, order.currency)
+
+    def get_customer_id(self, *, reference: str) -> int:
+        """Return whose order it is."""
+        return Order.objects.values_list("customer_id", flat=True).get(number=reference)
+
+
+class OrderRecords:
+    """Answers accounts: what do you hold about this person, and forget it."""
+
+    def export(self, *, user_id: int) -> dict[str, Any]:
+        """Return the person's orders with their lines and history."""
+        orders = Order.objects.filter(customer_id=user_id).with_lines().order_by("pk")
+        return {"orders": [_exported(order) for order in orders]}
+
+    def forget(self, *, user_id: int) -> None:
+        """Keep the books: an order's address is its accounting record. Notes are not."""
+        Order.objects.filter(customer_id=user_id).update(note="")
+
+
+def _exported(order: Order) -> dict[str, Any]:
+    lines: list[Mapping[str, Any]] = [
+        {"sku": line.sku, "name": line.name, "quantity": line.quantity}
+        for line in order.lines.all()
+    ]
+    events = OrderEvent.objects.filter(order=order).order_by("pk").values("kind", "created_at")
+    return {
+        "number": order.number,
+        "placed_at": order.placed_at.isoformat(),
+        "total": order.total.decimal_string,
+        "currency": order.currency,
+        "full_name": order.full_name,
+        "email": order.email,
+        "line1": order.line1,
+        "line2": order.line2,
+        "city": order.city,
+        "region": order.region,
+        "postal_code": order.postal_code,
+        "country": order.country,
+        "phone": order.phone,
+        "lines": lines,
+        "events": [
+            {"kind": event["kind"], "at": event["created_at"].isoformat()} for event in events
+        ],
+    }

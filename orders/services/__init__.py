@@ -1,0 +1,44 @@
+"""Every write of orders: placing, settling, fulfilling, ending."""
+
+from orders.services.ending import (
+    cancel_order,
+    cancel_order_as_staff,
+    delete_order_as_staff,
+    delete_unpaid_order,
+    expire_overdue_orders,
+)
+from orders.services.fulfilment import (
+    OrderFulfilment,
+    on_shipment_delivered,
+    on_shipment_shipped,
+)
+from orders.services.placing import Delivery, Item, place_order, release_expired_holds
+from orders.services.settling import (
+    on_payment_authorized,
+    on_payment_canceled,
+    on_payment_captured,
+    on_payment_failed,
+    on_payment_refunded,
+)
+from orders.services.status import set_status
+
+__all__ = [
+    "Delivery",
+    "Item",
+    "OrderFulfilment",
+    "cancel_order",
+    "cancel_order_as_staff",
+    "delete_order_as_staff",
+    "delete_unpaid_order",
+    "expire_overdue_orders",
+    "on_payment_authorized",
+    "on_payment_canceled",
+    "on_payment_captured",
+    "on_payment_failed",
+    "on_payment_refunded",
+    "on_shipment_delivered",
+    "on_shipment_shipped",
+    "place_order",
+    "release_expired_holds",
+    "set_status",
+]

@@ -1,0 +1,32 @@
+"""The one lock order of the shop, in one place: payments by pk, then the order.
+
+What comes before (idempotency key, cart) and after (coupon, stock levels by pk) is taken by
+those who own it; see docs/decisions.
+"""
+
+from orders.errors import OrderNotFound
+from orders.models import Order
+from payments import services as payments
+from shop_backend.kernel import transactions
+
+
+@transactions.requires_transaction
+def lock_order_and_payments(*, number: str) -> Order:
+    """Return the order, with its payments and itself locked in that order.
+
+    :raises OrderNotFound: there is no order of that number.
+    """
+    payments.lock_payments(reference=number)
+    return lock_order(number=number)
+
+
+@transactions.requires_transaction
+def lock_order(*, number: str) -> Order:
+    """Return the order, locked; for callers that already hold its payments, or need none.
+
+    :raises OrderNotFound: there is no order of that number.
+    """
+    try:
+        return Order.objects.select_for_update().get(number=number)
+    except Order.DoesNotExist as error:
+        raise OrderNotFound from error

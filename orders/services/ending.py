@@ -1,0 +1,123 @@
+"""How an order ends before it ships: cancelled, expired, removed from sight."""
+
+from collections.abc import Collection
+from datetime import datetime
+from functools import partial
+
+from django.utils import timezone
+
+from accounts.models import User
+from inventory import services as inventory
+from inventory.models import Reservation
+from orders.errors import AlreadyPartlyShipped, OrderNotUnpaid, RefundFirst
+from orders.models import Order
+from orders.services import history
+from orders.services._lock import lock_order_and_payments
+from orders.services.balance import take_balance
+from payments import selectors as payments_selectors
+from payments import services as payments
+from shipping import selectors as shipping
+from shop_backend.kernel import transactions
+from shop_backend.kernel.money import Money
+
+
+@transactions.use_case
+def cancel_order(*, number: str, actor_id: int | None) -> Order:
+    """Cancel an order that is not on its way: release its stock, refund what was paid.
+
+    :raises IllegalOrderTransition: its status does not allow it.
+    :raises AlreadyPartlyShipped: a parcel has left.
+    """
+    order = lock_order_and_payments(number=number)
+    _cancel(order, actor_id)
+    return order
+
+
+@transactions.use_case
+def cancel_order_as_staff(*, number: str, actor: User) -> Order:
+    """Cancel an order for a customer, within the refund limit of the actor's role.
+
+    :raises RefundLimitExceeded: it would send back more than the role may.
+    """
+    order = lock_order_and_payments(number=number)
+    balance = payments_selectors.get_balance(reference=number)
+    payments.check_refund_limit(actor=actor, amount=balance.captured - balance.refunded)
+    _cancel(order, actor.pk)
+    return order
+
+
+@transactions.use_case
+def delete_unpaid_order(*, number: str, actor_id: int) -> None:
+    """Cancel the customer's own unpaid order and remove it from sight.
+
+    :raises OrderNotUnpaid: money has arrived or been authorised.
+    """
+    order = lock_order_and_payments(number=number)
+    if order.captured_minor or order.is_authorized or order.status == Order.Status.PAID:
+        raise OrderNotUnpaid
+    _hide(order, actor_id)
+
+
+@transactions.use_case
+def delete_order_as_staff(*, number: str, actor_id: int) -> None:
+    """Cancel an order that holds no money any more, and remove it from sight.
+
+    :raises RefundFirst: captured money has not gone back.
+    :raises IllegalOrderTransition: it is on its way.
+    """
+    order = lock_order_and_payments(number=number)
+    kept = Money(order.captured_minor - order.refunded_minor, order.currency)
+    if kept:
+        raise RefundFirst(amount=str(kept))
+    _hide(order, actor_id)
+
+
+def expire_overdue_orders(
+    *, now: datetime, limit: int, item_ids: Collection[int] | None = None
+) -> int:
+    """Expire unpaid orders whose hold has run out, oldest first; return how many.
+
+    :param item_ids: only the orders that hold some of these stock items.
+    """
+    overdue = Order.objects.overdue(now)
+    if item_ids is not None:
+        holders = Reservation.objects.held().filter(level__item_id__in=item_ids)
+        overdue = overdue.filter(number__in=holders.values("reference"))
+    numbers = list(overdue.order_by("expires_at", "pk").values_list("number", flat=True)[:limit])
+    return sum(transactions.run(partial(_expire, number, now)) for number in numbers)
+
+
+def _expire(number: str, now: datetime) -> bool:
+    order = lock_order_and_payments(number=number)
+    if order.status != Order.Status.PENDING or order.expires_at is None or order.expires_at > now:
+        return False
+    order.transition_to(Order.Status.EXPIRED)
+    order.save(update_fields=["status"])
+    history.record(order=order, kind="expired")
+    payments.cancel_open_payments(reference=number)
+    if order.captured_minor > order.refunded_minor:  # a part was paid; the goods are not kept
+        payments.refund_everything(reference=number, reason="order expired", actor_id=None)
+    take_balance(order)
+    inventory.release(reference=number)
+    return True
+
+
+def _cancel(order: Order, actor_id: int | None) -> None:
+    if shipping.get_parcelled_units(reference=order.number):
+        raise AlreadyPartlyShipped
+    order.transition_to(Order.Status.CANCELLED)
+    order.expires_at = None
+    order.save(update_fields=["status", "expires_at"])
+    history.record(order=order, kind="cancelled", actor_id=actor_id)
+    payments.cancel_open_payments(reference=order.number)
+    payments.refund_everything(reference=order.number, reason="order cancelled", actor_id=actor_id)
+    take_balance(order)
+    inventory.release(reference=order.number)
+
+
+def _hide(order: Order, actor_id: int) -> None:
+    if order.status not in {Order.Status.CANCELLED, Order.Status.EXPIRED}:
+        _cancel(order, actor_id)
+    order.hidden_at = timezone.now()
+    order.save(update_fields=["hidden_at"])
+    history.record(order=order, kind="removed", actor_id=actor_id)

@@ -1,0 +1,115 @@
+"""Parcels: what may be packed, and what happens to the order as they travel."""
+
+from collections.abc import Mapping, Sequence
+
+from django.db.models import F
+
+from inventory import services as inventory
+from orders.errors import NothingLeftToShip, NotLeftToShip, NotShippable
+from orders.models import Order, OrderLine
+from orders.services import history
+from orders.services._lock import lock_order
+from shipping import selectors as shipping_selectors
+from shipping.events import ShipmentDelivered, ShipmentShipped
+from shipping.models import Shipment
+from shipping.ports import Parcel, ParcelLine
+
+_SHIPPABLE = {Order.Status.PAID, Order.Status.PROCESSING}
+
+
+class OrderFulfilment:
+    """Answers shipping's question: may these lines ship?"""
+
+    def lock(self, *, reference: str) -> None:
+        """Lock the order until the caller's transaction ends.
+
+        :raises OrderNotFound: there is no such order.
+        """
+        lock_order(number=reference)
+
+    def claim_parcel(
+        self, *, reference: str, lines: Sequence[ParcelLine] | None, actor_id: int | None
+    ) -> Parcel:
+        """Return what goes into the parcel; the order is locked until the caller commits.
+
+        :raises OrderNotFound: there is no such order.
+        :raises NotShippable: it is not paid, or over.
+        :raises NotLeftToShip, NothingLeftToShip: those units are in another parcel.
+        """
+        order = lock_order(number=reference)
+        if order.status not in _SHIPPABLE or order.hidden_at is not None:
+            raise NotShippable(current=str(order.status))
+        left = _get_left(order)
+        names = {line.sku: line.name for line in order.lines.all()}
+        wanted = _get_wanted(lines, left)
+        if order.status == Order.Status.PAID:
+            order.transition_to(Order.Status.PROCESSING)
+            order.save(update_fields=["status"])
+            history.record(order=order, kind="processing", actor_id=actor_id)
+        return Parcel(
+            customer_id=order.customer_id,
+            lines=tuple(ParcelLine(sku, units, names[sku]) for sku, units in wanted.items()),
+        )
+
+
+def on_shipment_shipped(event: ShipmentShipped) -> None:
+    """Let the goods leave the stock, and the order be shipped once nothing is left."""
+    order = lock_order(number=event.reference)
+    lines = {line.sku: line for line in order.lines.all()}
+    for sku, units in event.units:
+        OrderLine.objects.filter(
+            pk=lines[sku].pk, quantity__gte=F("shipped_quantity") + units
+        ).update(shipped_quantity=F("shipped_quantity") + units)
+    leaving = {
+        lines[sku].stock_item_id: units for sku, units in event.units if lines[sku].is_tracked
+    }
+    is_complete = not order.lines.filter(shipped_quantity__lt=F("quantity")).exists()
+    if is_complete:
+        order.transition_to(Order.Status.SHIPPED)
+        order.save(update_fields=["status"])
+    history.record(
+        order=order,
+        kind="shipped" if is_complete else "partially_shipped",
+        actor_id=event.actor_id,
+        shipment_id=event.shipment_id,
+    )
+    if leaving:
+        inventory.commit(reference=order.number, quantities=leaving)
+
+
+def on_shipment_delivered(event: ShipmentDelivered) -> None:
+    """An order is delivered when all its parcels are."""
+    order = lock_order(number=event.reference)
+    shipments = shipping_selectors.get_shipments(references=[order.number])[order.number]
+    is_complete = order.status == Order.Status.SHIPPED and all(
+        shipment.status == Shipment.Status.DELIVERED for shipment in shipments
+    )
+    if is_complete:
+        order.transition_to(Order.Status.DELIVERED)
+        order.save(update_fields=["status"])
+    history.record(
+        order=order,
+        kind="delivered" if is_complete else "partially_delivered",
+        actor_id=event.actor_id,
+        shipment_id=event.shipment_id,
+    )
+
+
+def _get_left(order: Order) -> dict[str, int]:
+    packed = shipping_selectors.get_parcelled_units(reference=order.number)
+    return {line.sku: line.quantity - packed.get(line.sku, 0) for line in order.lines.all()}
+
+
+def _get_wanted(lines: Sequence[ParcelLine] | None, left: Mapping[str, int]) -> dict[str, int]:
+    if lines is None:
+        wanted = {sku: units for sku, units in left.items() if units > 0}
+    else:
+        wanted = {}
+        for line in lines:
+            wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
+    if not wanted:
+        raise NothingLeftToShip
+    for sku, units in wanted.items():
+        if units > left.get(sku, 0):
+            raise NotLeftToShip(sku=sku, left=left.get(sku, 0), requested=units)
+    return wanted

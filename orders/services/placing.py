@@ -1,0 +1,199 @@
+"""From a cart, or a list of items, to an order: one short transaction, stock last."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.models import User
+from cart import pricing
+from cart import selectors as cart_selectors
+from cart import services as cart_services
+from cart.models import Cart
+from cart.pricing import Quantities, Totals
+from catalog import selectors as catalog
+from catalog.models import Variant
+from catalog.selectors import VariantReference
+from inventory import services as inventory
+from inventory.errors import InsufficientStock
+from orders.errors import AddressRequired, CartEmpty, InvalidCoupon, TotalChanged, TotalTooLarge
+from orders.models import Order, OrderLine
+from orders.services import history
+from orders.services.ending import expire_overdue_orders
+from shipping import selectors as shipping
+from shop_backend.kernel import transactions
+from shop_backend.kernel.errors import ShopError
+from shop_backend.kernel.money import MAX_MINOR, Money
+
+
+@dataclass(frozen=True)
+class Item:
+    """So many units of something, as the buyer named it."""
+
+    reference: VariantReference
+    quantity: int
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Where and how, as far as the buyer said it."""
+
+    address_id: int | None = None
+    shipping_address: Mapping[str, Any] | None = None
+    shipping_method_id: int | None = None
+
+
+@transactions.use_case
+def place_order(
+    *,
+    customer: User,
+    items: Sequence[Item] | None = None,
+    delivery: Delivery | None = None,
+    coupon: str = "",
+    note: str = "",
+    expected_total: Money | None = None,
+) -> Order:
+    """Turn the items, or without them the customer's cart, into an order that holds its stock.
+
+    Prices are read here, from the catalogue; the stock is taken last, because whoever wants
+    the same units waits from there to the commit.
+
+    :param expected_total: what the buyer was shown; compared, never used.
+    :raises CartEmpty: there is nothing to order.
+    :raises VariantNotFound: something is not for sale any more.
+    :raises AddressRequired: something must be shipped and no address is known.
+    :raises ShippingMethodUnavailable, NotDeliverable: it cannot be sent there.
+    :raises TotalChanged: the total is not the expected one.
+    :raises InsufficientStock: a line asks for more than is available; nothing is held.
+    """
+    if coupon:
+        raise InvalidCoupon
+    delivery = delivery or Delivery()
+    cart = cart_services.lock_cart_for_order(user=customer) if items is None else None
+    quantities = _get_quantities(cart, items)
+    destination = _get_destination(customer, cart, delivery)
+    chosen = cart.shipping_method_id if cart else None
+    totals = pricing.get_totals(
+        quantities=quantities,
+        destination=destination,
+        shipping_method_id=delivery.shipping_method_id or chosen,
+        today=timezone.now().date(),
+    )
+    _check(totals, destination, expected_total)
+    order = _write_order(customer, cart, totals, destination, note)
+    if cart is not None:
+        cart_services.close_cart(cart=cart)
+    inventory.reserve(
+        quantities={variant.stock_item_id: quantity for variant, quantity in quantities},
+        reference=order.number,
+        expires_at=order.expires_at,
+    )
+    return order
+
+
+def release_expired_holds(refusal: ShopError) -> bool:
+    """Free what overdue orders still hold of the items that ran short.
+
+    :return: whether something was freed, so that placing deserves one more try.
+    """
+    if not isinstance(refusal, InsufficientStock):
+        return False
+    return expire_overdue_orders(now=timezone.now(), item_ids=refusal.item_ids, limit=100) > 0
+
+
+def _get_quantities(cart: Cart | None, items: Sequence[Item] | None) -> Quantities:
+    if items is None:
+        lines = list(cart.lines.all()) if cart else []
+        if not lines:
+            raise CartEmpty
+        variants = catalog.get_variants_for_sale(
+            [VariantReference(variant_id=line.variant_id) for line in lines]
+        )
+        wanted = zip(variants, (line.quantity for line in lines), strict=True)
+    else:
+        variants = catalog.get_variants_for_sale([item.reference for item in items])
+        wanted = zip(variants, (item.quantity for item in items), strict=True)
+    units: Counter[int] = Counter()
+    by_pk: dict[int, Variant] = {}
+    for variant, quantity in wanted:
+        units[variant.pk] += quantity
+        by_pk[variant.pk] = variant
+    return [(by_pk[pk], quantity) for pk, quantity in units.items()]
+
+
+def _get_destination(
+    customer: User, cart: Cart | None, delivery: Delivery
+) -> Mapping[str, Any] | None:
+    if delivery.shipping_address is not None:
+        return delivery.shipping_address
+    if delivery.address_id is not None:
+        address = shipping.get_address(user=customer, address_id=delivery.address_id)
+        return {name: getattr(address, name) for name in cart_selectors.ADDRESS_FIELDS}
+    return cart_selectors.get_destination(user=customer, cart=cart)
+
+
+def _check(
+    totals: Totals, destination: Mapping[str, Any] | None, expected_total: Money | None
+) -> None:
+    if totals.needs_shipping and destination is None:
+        raise AddressRequired
+    if totals.total.minor > MAX_MINOR:
+        raise TotalTooLarge
+    if expected_total is not None and expected_total != totals.total:
+        raise TotalChanged(
+            total=totals.total.decimal_string, expected=expected_total.decimal_string
+        )
+
+
+def _write_order(
+    customer: User,
+    cart: Cart | None,
+    totals: Totals,
+    destination: Mapping[str, Any] | None,
+    note: str,
+) -> Order:
+    now = timezone.now()
+    is_free = not totals.total
+    order = Order.objects.create(
+        customer=customer,
+        cart=cart,
+        status=Order.Status.PAID if is_free else Order.Status.PENDING,
+        currency=totals.subtotal.currency,
+        subtotal_minor=totals.subtotal.minor,
+        discount_minor=totals.discount.minor,
+        shipping_minor=totals.shipping.minor,
+        tax_minor=totals.tax.minor,
+        total_minor=totals.total.minor,
+        shipping_method_name=totals.shipping_method.name if totals.shipping_method else "",
+        email=customer.email or "",
+        note=note,
+        placed_at=now,
+        expires_at=None if is_free else now + timedelta(minutes=settings.ORDER_HOLD_MINUTES),
+        **(destination if destination and totals.needs_shipping else {}),
+    )
+    OrderLine.objects.bulk_create(_line(order, line) for line in totals.lines)
+    history.record(order=order, kind="placed", actor_id=customer.pk, total_minor=order.total_minor)
+    return order
+
+
+def _line(order: Order, line: pricing.PricedLine) -> OrderLine:
+    variant = line.variant
+    return OrderLine(
+        order=order,
+        variant=variant,
+        stock_item_id=variant.stock_item_id,
+        is_tracked=variant.stock_item.is_tracked,
+        sku=variant.sku,
+        name=variant.product.name,
+        options=catalog.describe_options(variant),
+        quantity=line.quantity,
+        unit_price_minor=variant.price_minor,
+        discount_minor=line.discount.minor,
+        tax_minor=line.tax.minor,
+        line_total_minor=line.line_total.minor,
+        weight_grams=variant.weight_grams,
+    )

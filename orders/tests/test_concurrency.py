@@ -1,0 +1,192 @@
+"""Races on a real PostgreSQL: each with a guard whose removal makes the test fail."""
+
+import threading
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from catalog.tests.factories import VariantFactory
+from inventory.models import StockLevel
+from orders import services
+from orders.models import Order
+from orders.tests.trade import buyer, manager, pay, place
+from payments.models import Payment, Refund
+from shipping.models import Shipment
+
+pytestmark = [pytest.mark.concurrency, pytest.mark.django_db(transaction=True)]
+
+
+def race(jobs):
+    """Run the jobs at once, each on its own connection; return their results."""
+    barrier, results = threading.Barrier(len(jobs)), []
+
+    def run(job):
+        try:
+            barrier.wait()
+            results.append(job())
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(job,)) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == len(jobs)
+    return results
+
+
+def post(user, path, body=None, **headers):
+    client = APIClient()
+    client.force_authenticate(user)
+    return client.post(path, body or {}, format="json", headers=headers).status_code
+
+
+def reserved(variant):
+    return StockLevel.objects.get(item_id=variant.stock_item_id).reserved
+
+
+def test_twenty_buyers_and_seven_units_make_seven_orders():
+    variant = VariantFactory(stock=7)
+    body = {"items": [{"variant_id": variant.pk, "quantity": 1}]}
+    buyers = [buyer() for _ in range(20)]
+
+    answers = race([lambda user=user: post(user, "/api/orders/", body) for user in buyers])
+
+    assert Counter(answers) == {201: 7, 409: 13}
+    assert (Order.objects.count(), reserved(variant)) == (7, 7)
+
+
+def test_two_items_bought_in_opposite_order_do_not_deadlock():
+    one, two = VariantFactory(stock=50), VariantFactory(stock=50)
+
+    def body(first, second):
+        return {"items": [{"variant_id": v.pk, "quantity": 1} for v in (first, second)]}
+
+    buyers = [buyer() for _ in range(16)]
+    bodies = [body(one, two) if n % 2 else body(two, one) for n in range(16)]
+
+    answers = race(
+        [
+            lambda user=user, wanted=wanted: post(user, "/api/orders/", wanted)
+            for user, wanted in zip(buyers, bodies, strict=True)
+        ]
+    )
+
+    assert Counter(answers) == {201: 16}
+    assert (reserved(one), reserved(two)) == (16, 16)
+
+
+def test_one_cart_placed_ten_times_is_one_order():
+    user, variant = buyer(), VariantFactory(stock=50)
+    post(user, "/api/cart/", {"variant_id": variant.pk, "quantity": 2})
+
+    answers = race([lambda: post(user, "/api/orders/") for _ in range(10)])
+
+    assert Counter(answers) == {201: 1, 409: 9}
+    assert (Order.objects.count(), reserved(variant)) == (1, 2)
+
+
+def test_one_key_used_ten_times_at_once_is_one_order():
+    user, variant = buyer(), VariantFactory(stock=50)
+    body = {"items": [{"variant_id": variant.pk, "quantity": 2}]}
+
+    answers = race(
+        [lambda: post(user, "/api/orders/", body, **{"Idempotency-Key": "k"}) for _ in range(10)]
+    )
+
+    assert Counter(answers) == {201: 10}
+    assert (Order.objects.count(), reserved(variant)) == (1, 2)
+
+
+def test_two_first_adds_make_one_cart():
+    user = buyer()
+    variants = [VariantFactory(stock=5) for _ in range(8)]
+
+    answers = race(
+        [
+            lambda v=v: post(user, "/api/cart/", {"variant_id": v.pk, "quantity": 1})
+            for v in variants
+        ]
+    )
+
+    assert Counter(answers) == {200: 8}
+    assert user.carts.count() == 1
+    assert user.carts.get().lines.count() == 8
+
+
+@pytest.mark.parametrize("round_number", range(5))
+def test_paying_cancelling_and_expiring_at_once_leave_one_truth(round_number):
+    variant = VariantFactory(stock=5, price_minor=900)
+    order = place(buyer(), (variant, 2))
+    later = timezone.now() + timedelta(hours=1)
+
+    race(
+        [
+            lambda: pay(order).status_code,
+            lambda: post(order.customer, f"/api/orders/{order.number}/cancel/"),
+            lambda: services.expire_overdue_orders(now=later, limit=10),
+        ]
+    )
+
+    order.refresh_from_db()
+    kept = sum(p.captured_minor - p.refunded_minor for p in Payment.objects.all())
+    assert order.status in {"paid", "cancelled", "expired"}
+    assert kept == (order.total_minor if order.status == "paid" else 0)
+    assert reserved(variant) == (2 if order.status == "paid" else 0)
+    assert not Refund.objects.filter(status="failed").exists()
+
+
+def test_locks_are_taken_in_the_one_order_of_the_house():
+    user, variant = buyer(), VariantFactory(stock=5)
+    post(user, "/api/cart/", {"variant_id": variant.pk, "quantity": 1})
+
+    with CaptureQueriesContext(connection) as queries:
+        post(user, "/api/orders/", **{"Idempotency-Key": "k"})
+    placing = [query["sql"] for query in queries if touches(query["sql"])]
+    order = Order.objects.get()
+    pay(order)
+    with CaptureQueriesContext(connection) as queries:
+        post(user, f"/api/orders/{order.number}/cancel/")
+    cancelling = [query["sql"] for query in queries if touches(query["sql"])]
+
+    assert order_of(placing) == ["kernel_idempotencykey", "cart_cart", "inventory_stocklevel"]
+    # What follows the commit (the refund on its way) takes its own locks.
+    stock = ["inventory_reservation", "inventory_stocklevel"]
+    assert order_of(cancelling)[:4] == ["payments_payment", "orders_order", *stock]
+
+
+def test_a_parcel_that_leaves_locks_its_order_first():
+    order = place(buyer(), (VariantFactory(stock=5), 1))
+    pay(order)
+    worker = manager()
+    post(worker, "/api/shipping/shipments/", {"order": order.number})
+    shipment = Shipment.objects.get()
+    client = APIClient()
+    client.force_authenticate(worker)
+
+    with CaptureQueriesContext(connection) as queries:
+        client.patch(f"/api/shipping/shipments/{shipment.pk}/", {"status": "shipped"})
+    shipping = [query["sql"] for query in queries if touches(query["sql"])]
+
+    stock = ["inventory_reservation", "inventory_stocklevel"]
+    assert order_of(shipping) == ["orders_order", "shipping_shipment", *stock]
+
+
+def touches(sql):
+    return "FOR UPDATE" in sql or sql.startswith('UPDATE "inventory_stocklevel"')
+
+
+def order_of(statements):
+    tables = []
+    for sql in statements:
+        table = sql.split("FROM ")[-1] if "FOR UPDATE" in sql else sql.removeprefix("UPDATE ")
+        name = table.split('"')[1]
+        if name not in tables:  # what is locked already is not taken again
+            tables.append(name)
+    return tables

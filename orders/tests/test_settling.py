@@ -1,0 +1,191 @@
+"""Money and time: expiry, late payments, and what happens when both come at once."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from catalog.tests.factories import VariantFactory
+from inventory.models import StockLevel
+from orders import services
+from orders.models import Order
+from orders.tests.trade import buyer, client_of, manager, pay, place, place_and_pay, set_status
+from payments import services as payments
+from payments.events import PaymentCaptured
+from payments.models import Payment, Refund
+from shop_backend.kernel import events, transactions
+from shop_backend.kernel.money import Money
+
+pytestmark = [pytest.mark.django_db, pytest.mark.portable]
+
+
+def stock_of(variant):
+    level = StockLevel.objects.get(item_id=variant.stock_item_id)
+    return level.on_hand, level.reserved
+
+
+def expire(order):
+    count = services.expire_overdue_orders(now=timezone.now() + timedelta(hours=1), limit=10)
+    order.refresh_from_db()
+    return count
+
+
+def test_a_hold_runs_out():
+    variant = VariantFactory(stock=5)
+    order = place(buyer(), (variant, 2))
+
+    assert expire(order) == 1
+
+    assert (order.status, stock_of(variant)) == ("expired", (5, 0))
+    assert expire(order) == 0
+
+
+def test_a_hold_that_is_not_over_stays():
+    variant = VariantFactory(stock=5)
+    order = place(buyer(), (variant, 2))
+
+    assert services.expire_overdue_orders(now=timezone.now(), limit=10) == 0
+
+    order.refresh_from_db()
+    assert (order.status, stock_of(variant)) == ("pending", (5, 2))
+
+
+def test_a_paid_order_does_not_expire():
+    variant = VariantFactory(stock=5)
+    order = place_and_pay(buyer(), (variant, 2))
+
+    assert expire(order) == 0
+
+    assert (order.status, stock_of(variant)) == ("paid", (5, 2))
+
+
+def test_the_worker_expires_what_is_overdue():
+    variant = VariantFactory(stock=5)
+    order = place(buyer(), (variant, 2))
+    Order.objects.filter(pk=order.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+
+    call_command("run_worker", "--once")
+
+    order.refresh_from_db()
+    assert (order.status, stock_of(variant)) == ("expired", (5, 0))
+
+
+def test_an_expired_order_takes_no_new_payment():
+    order = place(buyer(), (VariantFactory(stock=5), 1))
+    expire(order)
+
+    response = pay(order)
+
+    assert response.status_code == 409
+    assert not Payment.objects.filter(captured_minor__gt=0).exists()
+
+
+def capture_late(order):
+    """Let the provider's capture arrive now, as a webhook would bring it."""
+    payment = Payment.objects.create(
+        reference=order.number,
+        customer=order.customer,
+        provider="offline",
+        status=Payment.Status.SUCCEEDED,
+        amount_minor=order.total_minor,
+        captured_minor=order.total_minor,
+        currency=order.currency,
+    )
+    news = PaymentCaptured(order.number, payment.pk, Money(order.total_minor, order.currency))
+    transactions.run(lambda: events.publish(news))
+    order.refresh_from_db()
+    return payment
+
+
+def test_late_money_finds_the_goods_again():
+    variant = VariantFactory(stock=5)
+    order = place(buyer(), (variant, 2))
+    expire(order)
+
+    capture_late(order)
+
+    assert (order.status, order.expires_at, stock_of(variant)) == ("paid", None, (5, 2))
+
+
+def test_late_money_for_goods_that_are_gone_goes_back():
+    variant = VariantFactory(stock=2, price_minor=500)
+    order = place(buyer(), (variant, 2))
+    expire(order)
+    place(buyer(), (variant, 2))
+
+    payment = capture_late(order)
+
+    assert (order.status, stock_of(variant)) == ("expired", (2, 2))
+    refund = Refund.objects.get(payment=payment)
+    assert refund.amount_minor == 1000
+    assert order.payment_status == "refunded"
+
+
+def test_money_for_a_cancelled_order_goes_back():
+    variant = VariantFactory(stock=2, price_minor=500)
+    order = place(buyer(), (variant, 2))
+    services.cancel_order(number=order.number, actor_id=None)
+
+    payment = capture_late(order)
+
+    assert (order.status, stock_of(variant)) == ("cancelled", (2, 0))
+    assert Refund.objects.get(payment=payment).amount_minor == 1000
+
+
+def test_money_that_came_twice_goes_back_once():
+    variant = VariantFactory(stock=2, price_minor=500)
+    order = place_and_pay(buyer(), (variant, 2))
+
+    payment = capture_late(order)
+
+    assert (order.status, stock_of(variant)) == ("paid", (2, 2))
+    assert Refund.objects.get().payment == payment
+    assert Refund.objects.get().amount_minor == 1000
+    assert order.captured_minor - order.refunded_minor == order.total_minor
+
+
+def test_a_part_of_the_money_does_not_pay_the_order():
+    order = place(buyer(), (VariantFactory(stock=5, price_minor=1000), 1))
+    client_of(manager()).post(
+        "/api/payments/offline/",
+        {"order_id": order.number, "amount": "4.00", "note": "cash"},
+        format="json",
+    )
+
+    order.refresh_from_db()
+    assert (order.status, order.payment_status) == ("pending", "partially_paid")
+    assert set_status(order, "paid").status_code == 200
+    order.refresh_from_db()
+    assert (order.status, order.payment_status, order.captured_minor) == ("paid", "paid", 1000)
+
+
+def test_a_refund_of_everything_is_seen_on_the_order():
+    order = place_and_pay(buyer(), (VariantFactory(stock=5, price_minor=1000), 1))
+    payment = Payment.objects.get(reference=order.number)
+
+    response = client_of(manager()).post(
+        f"/api/payments/{payment.pk}/refunds/", {"reason": "unhappy"}, format="json"
+    )
+
+    assert response.status_code == 201
+    order.refresh_from_db()
+    assert (order.status, order.payment_status) == ("paid", "refunded")
+
+
+def test_a_failing_listener_takes_the_money_news_back(monkeypatch):
+    order = place(buyer(), (VariantFactory(stock=5), 1))
+
+    def break_down(event):
+        raise RuntimeError("the listener is broken")
+
+    monkeypatch.setitem(events._subscribers, PaymentCaptured, (break_down,))
+    with pytest.raises(RuntimeError):
+        transactions.run(
+            lambda: payments.record_offline_payment(
+                reference=order.number, amount=None, note="", actor_id=None
+            )
+        )
+
+    order.refresh_from_db()
+    assert (order.status, Payment.objects.count()) == ("pending", 0)

@@ -1,0 +1,245 @@
+"""Orders. Other people's orders do not exist here: 404."""
+
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from drf_yasg.utils import no_body, swagger_auto_schema
+from rest_framework import mixins
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import User
+from cart.serializers import reference_of
+from orders import selectors, services
+from orders.errors import OrderNotFound
+from orders.filters import OrderFilter
+from orders.models import Order, OrderEvent
+from orders.serializers import (
+    OrderEventSerializer,
+    OrderSerializer,
+    OrderSummarySerializer,
+    PlaceOrderSerializer,
+    SetStatusSerializer,
+)
+from orders.services import Delivery, Item
+from shop_backend.kernel import idempotency
+from shop_backend.kernel.access import SIGNED_IN
+from shop_backend.kernel.money import Money
+from shop_backend.kernel.views import ShopViewSet
+
+_FORBIDDEN_BY_STATE = "The order's present state does not allow it; the message names what it does."
+
+
+class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
+    """The signed-in customer's orders; staff see everybody's."""
+
+    access = dict.fromkeys(
+        ["list", "create", "retrieve", "update", "partial_update", "destroy", "cancel"], SIGNED_IN
+    )
+    messages = {
+        "create": "Order placed.",
+        "update": "Order updated.",
+        "partial_update": "Order updated.",
+        "destroy": "Order removed.",
+        "cancel": "Order cancelled.",
+    }
+    throttle_scopes = {"create": "placing"}
+    serializer_class = OrderSummarySerializer
+    filterset_class = OrderFilter
+    orderings = {"placed_at": "placed_at", "total": "total_minor"}
+    default_ordering = ("-pk",)
+
+    def get_queryset(self) -> Any:
+        if getattr(self, "swagger_fake_view", False):
+            return Order.objects.none()
+        return Order.objects.visible_to(self.request.user).with_lines()
+
+    def get_object(self) -> Order:
+        order = self.get_queryset().named(self.kwargs["name"]).first()
+        if order is None:
+            raise OrderNotFound
+        if self.request.method in {"PUT", "PATCH", "DELETE"}:
+            self.check_if_match(order)
+        return order
+
+    def representation(self, instance: Order) -> Any:
+        context = {**self.get_serializer_context(), **selectors.get_surroundings(instance)}
+        return OrderSerializer(instance, context=context).data
+
+    @swagger_auto_schema(operation_id="orders_list", tags=["orders"])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Own orders; staff see all, with filters."""
+        return super().list(request, *args, **kwargs)
+
+    @swagger_auto_schema(
+        operation_id="orders_place",
+        tags=["orders"],
+        request_body=PlaceOrderSerializer,
+        responses={
+            201: OrderSerializer,
+            404: "A product, address or method is not there.",
+            409: "Out of stock, an empty cart, not deliverable, or another total than expected.",
+            422: "The Idempotency-Key was used with another body.",
+        },
+    )
+    def create(self, request: Request) -> Response:
+        """Place an order: from the cart, or from a list of items.
+
+        Holds the stock until `expires_at`; pay before that.
+        """
+        body = PlaceOrderSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        return idempotency.perform(
+            request,
+            operation="orders.place",
+            effect=partial(self._place, request, body.validated_data),
+            recover=services.release_expired_holds,
+        )
+
+    @swagger_auto_schema(
+        operation_id="orders_read",
+        tags=["orders"],
+        responses={200: OrderSerializer},
+    )
+    def retrieve(self, request: Request, name: str) -> Response:
+        """One order, by id or number."""
+        return Response(self.representation(self.get_object()))
+
+    @swagger_auto_schema(
+        operation_id="orders_update",
+        tags=["orders"],
+        request_body=SetStatusSerializer,
+        responses={200: OrderSerializer, 403: "Staff only.", 409: _FORBIDDEN_BY_STATE},
+    )
+    def update(self, request: Request, name: str) -> Response:
+        """Set the status (staff)."""
+        return self._set_status(request)
+
+    @swagger_auto_schema(
+        operation_id="orders_partial_update",
+        tags=["orders"],
+        request_body=SetStatusSerializer,
+        responses={200: OrderSerializer, 403: "Staff only.", 409: _FORBIDDEN_BY_STATE},
+    )
+    def partial_update(self, request: Request, name: str) -> Response:
+        """Set the status (staff)."""
+        return self._set_status(request)
+
+    @swagger_auto_schema(
+        operation_id="orders_delete",
+        tags=["orders"],
+        responses={409: "It was paid, still holds money, or is on its way."},
+    )
+    def destroy(self, request: Request, name: str) -> Response:
+        """Cancel an order and remove it from sight."""
+        order = self.get_object()
+        user: User = request.user  # type: ignore[assignment]
+        if user.has_perm("orders.delete_order"):
+            services.delete_order_as_staff(number=order.number, actor_id=user.pk)
+        elif order.customer_id == user.pk:
+            services.delete_unpaid_order(number=order.number, actor_id=user.pk)
+        else:
+            self.permission_denied(request)
+        return Response(status=204)
+
+    @swagger_auto_schema(
+        operation_id="orders_cancel",
+        tags=["orders"],
+        request_body=no_body,
+        responses={200: OrderSerializer, 403: "Staff only.", 409: _FORBIDDEN_BY_STATE},
+    )
+    def cancel(self, request: Request, name: str) -> Response:
+        """Cancel an order: releases the stock, refunds what was paid."""
+        order = self.get_object()
+        return idempotency.perform(
+            request, operation="orders.cancel", effect=partial(self._cancel, request, order)
+        )
+
+    def _place(self, request: Request, wanted: dict[str, Any]) -> Response:
+        items = wanted.get("items")
+        expected = wanted.get("expected_total")
+        order = services.place_order(
+            customer=request.user,  # type: ignore[arg-type]
+            items=None if items is None else [_item(item) for item in items],
+            delivery=Delivery(
+                address_id=wanted.get("address_id"),
+                shipping_address=wanted.get("shipping_address"),
+                shipping_method_id=wanted.get("shipping_method_id"),
+            ),
+            coupon=wanted.get("coupon", ""),
+            note=wanted.get("note", ""),
+            expected_total=None if expected is None else Money(expected, settings.SHOP_CURRENCY),
+        )
+        return Response(self._fresh(order), status=201)
+
+    def _cancel(self, request: Request, order: Order) -> Response:
+        user: User = request.user  # type: ignore[assignment]
+        if order.customer_id == user.pk:
+            services.cancel_order(number=order.number, actor_id=user.pk)
+        elif user.has_perm("orders.cancel_order"):
+            services.cancel_order_as_staff(number=order.number, actor=user)
+        else:
+            self.permission_denied(request)
+        return Response(self._fresh(order))
+
+    def _set_status(self, request: Request) -> Response:
+        order = self.get_object()
+        body = SetStatusSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        services.set_status(
+            number=order.number,
+            status=body.validated_data["status"],
+            actor=request.user,  # type: ignore[arg-type]
+        )
+        return Response(self._fresh(order))
+
+    def _fresh(self, order: Order) -> Any:
+        return self.representation(Order.objects.with_lines().get(pk=order.pk))
+
+
+class OrderEventViewSet(mixins.ListModelMixin, ShopViewSet):
+    """What happened to an order, when, and by whom."""
+
+    access = {"list": SIGNED_IN}
+    serializer_class = OrderEventSerializer
+    default_ordering = ("pk",)
+
+    def get_queryset(self) -> Any:
+        if getattr(self, "swagger_fake_view", False):
+            return OrderEvent.objects.none()
+        order = Order.objects.visible_to(self.request.user).named(self.kwargs["name"]).first()
+        if order is None:
+            raise OrderNotFound
+        return OrderEvent.objects.filter(order=order)
+
+    @swagger_auto_schema(operation_id="orders_events", tags=["orders"])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The order's history."""
+        return super().list(request, *args, **kwargs)
+
+
+class UserOrderViewSet(mixins.ListModelMixin, ShopViewSet):
+    """One user's orders, for that user and for staff."""
+
+    access = {"list": SIGNED_IN}
+    serializer_class = OrderSummarySerializer
+    default_ordering = ("-pk",)
+
+    def get_queryset(self) -> Any:
+        if getattr(self, "swagger_fake_view", False):
+            return Order.objects.none()
+        user, user_id = self.request.user, self.kwargs["user_id"]
+        is_known = User.objects.filter(pk=user_id).exists()
+        if not is_known or (user.pk != user_id and not user.has_perm("orders.view_order")):
+            raise OrderNotFound
+        return Order.objects.not_hidden().filter(customer_id=user_id).with_lines()
+
+    @swagger_auto_schema(operation_id="orders_of_user", tags=["orders"])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """One user's orders."""
+        return super().list(request, *args, **kwargs)
+
+
+def _item(item: dict[str, Any]) -> Item:
+    return Item(reference=reference_of(item), quantity=item["quantity"])

@@ -1,0 +1,38 @@
+"""What must be right before the shop takes a payment."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+
+from payments import conf
+from payments.models import Payment
+from payments.providers import STRIPE, is_known
+
+
+def check_provider(**kwargs: Any) -> list[checks.CheckMessage]:
+    """Refuse a provider that cannot collect or cannot be heard."""
+    found: list[checks.CheckMessage] = []
+    if not is_known(settings.PAYMENT_PROVIDER):
+        found.append(
+            checks.Error(
+                f"PAYMENT_PROVIDER={settings.PAYMENT_PROVIDER} has no key to collect with.",
+                hint="Set STRIPE_SECRET_KEY, or PAYMENT_PROVIDER=sandbox to try the shop out.",
+                id="payments.E001",
+            )
+        )
+    if settings.PAYMENT_PROVIDER == STRIPE and not settings.STRIPE_WEBHOOK_SECRET:
+        found.append(
+            checks.Error(
+                "Without STRIPE_WEBHOOK_SECRET the shop does not hear what was paid.",
+                id="payments.E003",
+            )
+        )
+    if conf.get_capture_method() not in Payment.CaptureMethod.values:
+        found.append(
+            checks.Error(
+                "PAYMENT_CAPTURE_METHOD is automatic or manual.",
+                id="payments.E002",
+            )
+        )
+    return found

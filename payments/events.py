@@ -1,0 +1,49 @@
+"""What payments reports upward, each in the transaction in which it became true."""
+
+from dataclasses import dataclass
+
+from shop_backend.kernel.money import Money
+
+
+@dataclass(frozen=True)
+class PaymentAuthorized:
+    """The money is set aside at the provider and waits for its capture or its void."""
+
+    reference: str
+    payment_id: int
+    amount: Money
+
+
+@dataclass(frozen=True)
+class PaymentCaptured:
+    """Money came in: ``amount`` is what is new. It may come after a cancellation."""
+
+    reference: str
+    payment_id: int
+    amount: Money
+
+
+@dataclass(frozen=True)
+class PaymentFailed:
+    """An attempt was declined; the payment stays open for another."""
+
+    reference: str
+    payment_id: int
+    code: str
+
+
+@dataclass(frozen=True)
+class PaymentCanceled:
+    """The payment will not be collected any more."""
+
+    reference: str
+    payment_id: int
+
+
+@dataclass(frozen=True)
+class PaymentRefunded:
+    """A refund succeeded: ``amount`` is on its way to the customer."""
+
+    reference: str
+    payment_id: int
+    amount: Money

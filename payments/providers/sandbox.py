@@ -1,0 +1,290 @@
+"""The built-in provider: no money, Stripe's life cycle, Stripe's test cards.
+
+It behaves as if it were somebody else's system: tables and transactions of its own, idempotency
+keys that refuse other parameters, no refund beyond what was captured, and signed webhooks that
+come after the fact, perhaps late, perhaps twice, perhaps in another order. They leave as outbox
+rows (``payments.sandbox_webhook``), which is where a fault can be put in between.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import orjson
+from django.utils.crypto import salted_hmac
+
+from payments.errors import InvalidPaymentMethod, MalformedWebhook
+from payments.models import Payment, SandboxEvent, SandboxIntent, SandboxRefund, SandboxRequest
+from payments.providers import sandbox_cards, signatures
+from payments.providers.base import (
+    IntentState,
+    ProviderNews,
+    RefundRefused,
+    RefundState,
+    UnexpectedState,
+)
+from payments.providers.sandbox_cards import SandboxCard
+from shop_backend.kernel import jsontext, outbox, transactions
+from shop_backend.kernel.money import Money
+
+WEBHOOK_KIND = "payments.sandbox_webhook"
+NEXT_ACTION = {
+    "type": "confirm_again",
+    "message": "The customer has to agree: send the request once more, with a new key if any.",
+}
+Status = Payment.Status
+_CONFIRMABLE = {Status.REQUIRES_PAYMENT_METHOD, Status.REQUIRES_ACTION}
+_CANCELABLE = {*_CONFIRMABLE, Status.REQUIRES_CAPTURE}
+
+Object = dict[str, Any]
+
+
+class SandboxProvider:
+    """See ``PaymentProvider``."""
+
+    name = "sandbox"
+    signature_header = "Sandbox-Signature"
+
+    @transactions.forbids_transaction
+    def create_intent(
+        self,
+        *,
+        amount: Money,
+        payment_id: int,
+        reference: str,
+        capture_method: str,
+        idempotency_key: str,
+    ) -> IntentState:
+        metadata = {"payment_id": str(payment_id), "reference": reference}
+        parameters = [amount.minor, amount.currency, capture_method, metadata]
+
+        def create() -> Object:
+            intent_id = f"pi_sandbox_{secrets.token_hex(12)}"
+            intent = SandboxIntent.objects.create(
+                intent_id=intent_id,
+                client_secret=f"{intent_id}_secret_{secrets.token_hex(12)}",
+                status=Status.REQUIRES_PAYMENT_METHOD,
+                amount_minor=amount.minor,
+                currency=amount.currency,
+                capture_method=capture_method,
+                metadata=metadata,
+            )
+            return _tell(intent, "payment_intent.created")
+
+        return _intent_state(_once(idempotency_key, ["create", *parameters], create))
+
+    @transactions.forbids_transaction
+    def confirm(
+        self, *, provider_reference: str, payment_method: str, idempotency_key: str
+    ) -> IntentState:
+        card = sandbox_cards.find(payment_method)
+        if card is None:
+            raise InvalidPaymentMethod
+        parameters = ["confirm", provider_reference, card.payment_method]
+        confirm = partial(_confirm, provider_reference, card)
+        return _intent_state(_once(idempotency_key, parameters, confirm))
+
+    @transactions.forbids_transaction
+    def retrieve(self, *, provider_reference: str) -> IntentState:
+        return _intent_state(_object(SandboxIntent.objects.get(intent_id=provider_reference)))
+
+    @transactions.forbids_transaction
+    def capture(self, *, provider_reference: str, idempotency_key: str) -> IntentState:
+        def capture() -> Object:
+            intent = _lock(provider_reference, {Status.REQUIRES_CAPTURE})
+            return _collect(intent)
+
+        return _intent_state(_once(idempotency_key, ["capture", provider_reference], capture))
+
+    @transactions.forbids_transaction
+    def cancel(self, *, provider_reference: str, idempotency_key: str) -> IntentState:
+        def cancel() -> Object:
+            intent = _lock(provider_reference, _CANCELABLE)
+            return _move(intent, Status.CANCELED, "payment_intent.canceled")
+
+        return _intent_state(_once(idempotency_key, ["cancel", provider_reference], cancel))
+
+    @transactions.forbids_transaction
+    def refund(
+        self, *, provider_reference: str, amount: Money, refund_id: int, idempotency_key: str
+    ) -> RefundState:
+        metadata = {"refund_id": str(refund_id)}
+        parameters = ["refund", provider_reference, amount.minor, amount.currency, metadata]
+        refund = partial(_refund, provider_reference, amount, metadata)
+        return _refund_state(_once(idempotency_key, parameters, refund))
+
+    def parse_webhook(self, *, body: bytes, signature: str) -> ProviderNews:
+        signatures.check(signature, body, secret=webhook_secret())
+        try:
+            return _read_news(orjson.loads(body))
+        except (ValueError, KeyError, TypeError) as error:
+            raise MalformedWebhook from error
+
+
+def webhook_secret() -> str:
+    """Return what the sandbox signs with; it is made from the shop's own secret key."""
+    return "whsec_" + salted_hmac("payments.sandbox", "webhooks", algorithm="sha256").hexdigest()
+
+
+def signed_event(event_id: str) -> tuple[bytes, str]:
+    """Return body and signature of an event, as the sandbox sends them."""
+    body = jsontext.dumps(SandboxEvent.objects.get(event_id=event_id).payload)
+    return body, signatures.sign(body, secret=webhook_secret())
+
+
+def _once(key: str, parameters: list[Any], effect: Callable[[], Object]) -> Object:
+    """Do it in a transaction together with the key, or give the key's first answer again."""
+    digest = hashlib.blake2b(jsontext.dumps_sorted(parameters), digest_size=32).hexdigest()
+
+    def work() -> Object:
+        request = SandboxRequest(key=key, fingerprint=digest)
+        SandboxRequest.objects.bulk_create([request], ignore_conflicts=True)
+        request = SandboxRequest.objects.select_for_update().get(key=key)
+        if request.fingerprint != digest:
+            raise RuntimeError(f"The idempotency key {key} was used with other parameters.")
+        if request.answer is None:
+            request.answer = effect()
+            request.save(update_fields=["answer"])
+        return request.answer
+
+    return transactions.run(work)
+
+
+def _lock(intent_id: str, wanted: set[Status]) -> SandboxIntent:
+    intent = SandboxIntent.objects.select_for_update().get(intent_id=intent_id)
+    if intent.status not in wanted:
+        raise UnexpectedState(f"{intent_id} is {intent.status}")
+    return intent
+
+
+def _confirm(intent_id: str, card: SandboxCard) -> Object:
+    intent = _lock(intent_id, _CONFIRMABLE)
+    has_asked = intent.status == Status.REQUIRES_ACTION and intent.card == card.payment_method
+    intent.card, intent.failure_code = card.payment_method, ""
+    if card.asks_customer and not has_asked:
+        return _move(intent, Status.REQUIRES_ACTION, "payment_intent.requires_action")
+    if card.decline_code:
+        intent.failure_code = card.decline_code
+        return _move(intent, Status.REQUIRES_PAYMENT_METHOD, "payment_intent.payment_failed")
+    if intent.capture_method == Payment.CaptureMethod.MANUAL:
+        kind = "payment_intent.amount_capturable_updated"
+        return _move(intent, Status.REQUIRES_CAPTURE, kind)
+    return _collect(intent)
+
+
+def _collect(intent: SandboxIntent) -> Object:
+    intent.captured_minor = intent.amount_minor
+    return _move(intent, Status.SUCCEEDED, "payment_intent.succeeded")
+
+
+def _move(intent: SandboxIntent, status: Status, kind: str) -> Object:
+    intent.status = status
+    intent.version += 1
+    intent.save(update_fields=["status", "version", "card", "failure_code", "captured_minor"])
+    return _tell(intent, kind)
+
+
+def _refund(intent_id: str, amount: Money, metadata: Mapping[str, str]) -> Object:
+    intent = SandboxIntent.objects.select_for_update().get(intent_id=intent_id)
+    left = intent.captured_minor - intent.refunded_minor
+    if amount.currency != intent.currency or amount.minor > left:
+        raise RefundRefused("charge_already_refunded" if left == 0 else "amount_too_large")
+    card = sandbox_cards.find(intent.card)
+    path = card.refund_path if card else ("succeeded",)
+    if path[-1] != "failed":
+        intent.refunded_minor += amount.minor
+        intent.save(update_fields=["refunded_minor"])
+    refund = SandboxRefund.objects.create(
+        refund_id=f"re_sandbox_{secrets.token_hex(12)}",
+        intent=intent,
+        status=path[-1],
+        amount_minor=amount.minor,
+        metadata=dict(metadata),
+    )
+    answer = _refund_object(refund, path[0])
+    _send("refund.created", answer)
+    if len(path) > 1:
+        kind = "refund.failed" if path[-1] == "failed" else "refund.updated"
+        _send(kind, _refund_object(refund, path[-1]))
+    return answer
+
+
+def _tell(intent: SandboxIntent, kind: str) -> Object:
+    answer = _object(intent)
+    _send(kind, answer)
+    return answer
+
+
+def _send(kind: str, what: Object) -> None:
+    event_id = f"evt_sandbox_{secrets.token_hex(12)}"
+    payload = {"id": event_id, "object": "event", "type": kind, "data": {"object": what}}
+    SandboxEvent.objects.create(event_id=event_id, kind=kind, payload=payload)
+    outbox.put(WEBHOOK_KIND, {"event_id": event_id})
+
+
+def _object(intent: SandboxIntent) -> Object:
+    is_asking = intent.status == Status.REQUIRES_ACTION
+    error = {"decline_code": intent.failure_code} if intent.failure_code else None
+    return {
+        "id": intent.intent_id,
+        "object": "payment_intent",
+        "status": str(intent.status),
+        "amount": intent.amount_minor,
+        "amount_received": intent.captured_minor,
+        "currency": intent.currency.lower(),
+        "client_secret": intent.client_secret,
+        "last_payment_error": error,
+        "next_action": NEXT_ACTION if is_asking else None,
+        "metadata": intent.metadata,
+        "version": intent.version,
+    }
+
+
+def _refund_object(refund: SandboxRefund, status: str) -> Object:
+    return {
+        "id": refund.refund_id,
+        "object": "refund",
+        "payment_intent": refund.intent.intent_id,
+        "status": status,
+        "amount": refund.amount_minor,
+        "currency": refund.intent.currency.lower(),
+        "failure_reason": "declined" if status == "failed" else "",
+        "metadata": refund.metadata,
+    }
+
+
+def _intent_state(what: Object) -> IntentState:
+    currency = what["currency"].upper()
+    return IntentState(
+        provider_reference=what["id"],
+        status=Status(what["status"]).value,
+        amount=Money(what["amount"], currency),
+        captured=Money(what["amount_received"], currency),
+        version=int(what["version"]),
+        client_secret=what["client_secret"],
+        failure_code=(what["last_payment_error"] or {}).get("decline_code", ""),
+        next_action=what["next_action"],
+        payment_id=int(what["metadata"]["payment_id"]),
+        reference=what["metadata"]["reference"],
+    )
+
+
+def _refund_state(what: Object) -> RefundState:
+    refund_id = what["metadata"].get("refund_id")
+    return RefundState(
+        provider_reference=what["id"],
+        intent_reference=what["payment_intent"],
+        status=what["status"],
+        amount=Money(what["amount"], what["currency"].upper()),
+        failure_code=what["failure_reason"],
+        refund_id=int(refund_id) if refund_id else None,
+    )
+
+
+def _read_news(event: Object) -> ProviderNews:
+    kind, what = str(event["type"]), event["data"]["object"]
+    intent = _intent_state(what) if kind.startswith("payment_intent.") else None
+    refund = _refund_state(what) if kind.startswith("refund.") else None
+    return ProviderNews(str(event["id"]), kind, intent, refund)

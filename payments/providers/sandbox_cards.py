@@ -1,0 +1,110 @@
+"""The sandbox's payment methods: Stripe's test cards, by name and by number.
+
+Names, numbers and outcomes are Stripe's (docs.stripe.com/testing), so that a client tried out
+here behaves the same there.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SandboxCard:
+    """What happens to whoever pays with it.
+
+    ``decline_code`` empty: it pays. ``asks_customer``: the customer has to agree first (3-D
+    Secure). ``refund_path``: the statuses its refunds go through.
+    """
+
+    payment_method: str
+    number: str
+    outcome: str
+    decline_code: str = ""
+    asks_customer: bool = False
+    refund_path: tuple[str, ...] = ("succeeded",)
+
+
+CARDS = (
+    SandboxCard("pm_card_visa", "4242424242424242", "Succeeds."),
+    SandboxCard("pm_card_visa_debit", "4000056655665556", "Succeeds."),
+    SandboxCard("pm_card_mastercard", "5555555555554444", "Succeeds."),
+    SandboxCard("pm_card_amex", "378282246310005", "Succeeds."),
+    SandboxCard("pm_card_chargeDeclined", "4000000000000002", "Declined.", "generic_decline"),
+    SandboxCard(
+        "pm_card_chargeDeclinedInsufficientFunds",
+        "4000000000009995",
+        "Declined: insufficient funds.",
+        "insufficient_funds",
+    ),
+    SandboxCard(
+        "pm_card_chargeDeclinedLostCard", "4000000000009987", "Declined: lost.", "lost_card"
+    ),
+    SandboxCard(
+        "pm_card_chargeDeclinedStolenCard", "4000000000009979", "Declined: stolen.", "stolen_card"
+    ),
+    SandboxCard(
+        "pm_card_chargeDeclinedExpiredCard",
+        "4000000000000069",
+        "Declined: expired.",
+        "expired_card",
+    ),
+    SandboxCard(
+        "pm_card_chargeDeclinedIncorrectCvc",
+        "4000000000000127",
+        "Declined: wrong security code.",
+        "incorrect_cvc",
+    ),
+    SandboxCard(
+        "pm_card_chargeDeclinedProcessingError",
+        "4000000000000119",
+        "Declined: processing error.",
+        "processing_error",
+    ),
+    SandboxCard(
+        "pm_card_chargeCustomerFail", "4000000000000341", "Declined later.", "generic_decline"
+    ),
+    SandboxCard(
+        "pm_card_authenticationRequired",
+        "4000002760003184",
+        "Asks the customer first: confirm twice.",
+        asks_customer=True,
+    ),
+    SandboxCard(
+        "pm_card_authenticationRequiredOnSetup",
+        "4000002500003155",
+        "Asks the customer first: confirm twice.",
+        asks_customer=True,
+    ),
+    SandboxCard(
+        "pm_card_threeDSecure2Required",
+        "4000000000003220",
+        "Asks the customer first: confirm twice.",
+        asks_customer=True,
+    ),
+    SandboxCard(
+        "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds",
+        "4000008260003178",
+        "Asks the customer first, then declines: insufficient funds.",
+        "insufficient_funds",
+        asks_customer=True,
+    ),
+    SandboxCard(
+        "pm_card_pendingRefund",
+        "4000000000007726",
+        "Succeeds; its refunds are pending at first.",
+        refund_path=("pending", "succeeded"),
+    ),
+    SandboxCard(
+        "pm_card_refundFail",
+        "4000000000005126",
+        "Succeeds; its refunds fail after having succeeded.",
+        refund_path=("succeeded", "failed"),
+    ),
+)
+_BY_NAME = {name: card for card in CARDS for name in (card.payment_method, card.number)}
+# Stripe knows the same card under two names.
+_BY_NAME["pm_card_visa_chargeDeclined"] = _BY_NAME["pm_card_chargeDeclined"]
+
+
+def find(payment_method: str) -> SandboxCard | None:
+    """Return the card of this name or number; spaces in a number do not count."""
+    return _BY_NAME.get(payment_method.replace(" ", ""))

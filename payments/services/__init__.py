@@ -1,0 +1,54 @@
+"""Every write of payments; one function for each thing the trade does."""
+
+from payments.services.canceling import (
+    cancel_at_provider,
+    cancel_open_payments,
+    capture_payment,
+    lock_payments,
+    void_payment,
+)
+from payments.services.intents import refresh_payment, sync_open_payments
+from payments.services.offline import record_offline_payment
+from payments.services.refunding import (
+    check_refund_limit,
+    refund,
+    refund_as_staff,
+    refund_everything,
+    request_refund,
+    send_refund,
+    send_refunds_left_behind,
+)
+from payments.services.reviewing import close_review
+from payments.services.starting import start_payment
+from payments.services.webhooks import (
+    apply_event,
+    apply_event_again,
+    apply_pending_events,
+    deliver_sandbox_webhook,
+    receive_webhook,
+)
+
+__all__ = [
+    "apply_event",
+    "apply_event_again",
+    "apply_pending_events",
+    "cancel_at_provider",
+    "cancel_open_payments",
+    "capture_payment",
+    "check_refund_limit",
+    "close_review",
+    "deliver_sandbox_webhook",
+    "lock_payments",
+    "receive_webhook",
+    "record_offline_payment",
+    "refresh_payment",
+    "refund",
+    "refund_as_staff",
+    "refund_everything",
+    "request_refund",
+    "send_refund",
+    "send_refunds_left_behind",
+    "start_payment",
+    "sync_open_payments",
+    "void_payment",
+]

@@ -1,0 +1,50 @@
+"""The floor above payments, as a stand-in, and a record of what it was told."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from payments import events as payment_events
+from payments import providers
+from payments.ports import payable_orders
+from payments.tests.factories import Orders
+from payments.tests.flaky import FlakyProvider
+from shop_backend import wiring
+from shop_backend.kernel import events
+
+EVENTS = (
+    payment_events.PaymentAuthorized,
+    payment_events.PaymentCaptured,
+    payment_events.PaymentFailed,
+    payment_events.PaymentCanceled,
+    payment_events.PaymentRefunded,
+)
+
+
+@pytest.fixture(autouse=True)
+def orders() -> Iterator[Orders]:
+    """Orders that payments can ask about."""
+    before = payable_orders._answerer
+    stand_in = Orders()
+    payable_orders.bind(stand_in)
+    yield stand_in
+    payable_orders._answerer = before
+
+
+@pytest.fixture(autouse=True)
+def told() -> Iterator[list[object]]:
+    """What payments reported upward, in order."""
+    heard: list[object] = []
+    events.subscribe({event: [heard.append] for event in EVENTS})
+    yield heard
+    events.subscribe(wiring.SUBSCRIBERS)
+
+
+@pytest.fixture
+def line() -> Iterator[FlakyProvider]:
+    """The line to the sandbox, which can be told to lose a call."""
+    before = providers._providers["sandbox"]
+    flaky = FlakyProvider()
+    providers._providers["sandbox"] = flaky
+    yield flaky
+    providers._providers["sandbox"] = before

@@ -1,0 +1,323 @@
+"""What the provider tells: good, forged, twice, late, in another order, about other money."""
+
+import json
+import random
+import time
+from functools import partial
+
+import pytest
+
+from accounts.tests.factories import UserFactory
+from payments import services
+from payments.errors import CardDeclined
+from payments.events import PaymentCanceled, PaymentCaptured
+from payments.models import Payment, ProviderEvent, SandboxEvent
+from payments.providers import sandbox, signatures
+from payments.tests.factories import pay
+from shop_backend.kernel import events, outbox, transactions
+from shop_backend.kernel.errors import Conflict
+from shop_backend.kernel.money import Money
+from tests.client import ShopClient
+
+pytestmark = [pytest.mark.django_db, pytest.mark.portable]
+PATH = "/api/payments/webhooks/sandbox/"
+
+
+def send(body, signature=None, path=PATH):
+    if signature is None:
+        signature = signatures.sign(body, secret=sandbox.webhook_secret())
+    return ShopClient().generic(
+        "POST", path, body, "application/json", headers={"Sandbox-Signature": signature}
+    )
+
+
+def event_body(kind="payment_intent.succeeded", **changes):
+    """Return an event that the sandbox has made, with changes in its object."""
+    payload = SandboxEvent.objects.filter(kind=kind).latest("pk").payload
+    payload["data"]["object"] |= changes
+    return json.dumps(payload).encode()
+
+
+@pytest.fixture
+def unpaid(orders):
+    """A payment whose customer has just paid at the provider; we have not heard of it yet."""
+    customer = UserFactory()
+    number = orders.place(customer)
+    payment = services.start_payment(reference=number, customer=customer, payment_method=None)
+    sandbox.SandboxProvider().confirm(
+        provider_reference=payment.provider_reference,
+        payment_method="pm_card_visa",
+        idempotency_key="browser-1",
+    )
+    return payment
+
+
+@pytest.mark.parametrize("path", [PATH, PATH.rstrip("/")])
+def test_a_good_event_pays(unpaid, told, path):
+    answer = send(event_body(), path=path)
+
+    assert (answer.status_code, answer.json()["success"]) == (200, True)
+    unpaid.refresh_from_db()
+    assert (unpaid.status, unpaid.captured_minor) == ("succeeded", 1999)
+    assert told == [PaymentCaptured(unpaid.reference, unpaid.pk, Money(1999, "GBP"))]
+
+
+def test_a_webhook_has_one_face(unpaid):
+    assert send(event_body(), path=PATH.removeprefix("/api")).status_code == 404
+    assert ShopClient().get(PATH).status_code == 405
+
+
+def test_an_event_that_comes_again_changes_nothing(unpaid, told):
+    body = event_body()
+
+    answers = [send(body).status_code for _ in range(5)]
+
+    assert answers == [200] * 5
+    assert ProviderEvent.objects.count() == 1
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "",
+        "v1=",
+        "t=1,v1=00",
+        "t=x,v1=00",
+        "t=²,v1=00",
+        "t=" + "9" * 400,
+        "é",
+        signatures.sign(b"{}", secret="whsec_other"),
+    ],
+)
+def test_a_forged_event_is_refused_and_leaves_nothing(unpaid, told, signature):
+    answer = send(event_body(), signature)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_signature")
+    assert not ProviderEvent.objects.exists()
+    assert told == []
+
+
+def test_a_body_changed_after_signing_is_refused(unpaid):
+    body = event_body()
+    signature = signatures.sign(body, secret=sandbox.webhook_secret())
+
+    assert send(body + b" ", signature).json()["code"] == "invalid_signature"
+
+
+@pytest.mark.parametrize("minutes", [-6, 6])
+def test_an_old_signature_is_refused(unpaid, minutes):
+    body = event_body()
+    then = int(time.time()) + minutes * 60
+
+    answer = send(body, signatures.sign(body, secret=sandbox.webhook_secret(), timestamp=then))
+
+    assert answer.json()["code"] == "invalid_signature"
+
+
+def test_a_bad_token_does_not_matter_to_a_webhook(unpaid):
+    body = event_body()
+    signature = signatures.sign(body, secret=sandbox.webhook_secret())
+    headers = {"Sandbox-Signature": signature, "Authorization": "Bearer rubbish"}
+
+    answer = ShopClient().generic("POST", PATH, body, "text/plain", headers=headers)
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"no json",
+        b"[]",
+        b'{"id":"e"}',
+        b'{"id":"e","type":"payment_intent.x","data":{"object":{}}}',
+        b'{"id":"\\u0000","type":"x","data":{"object":{}}}',
+        b'{"id":"' + b"e" * 256 + b'","type":"x","data":{"object":{}}}',
+        b'{"id":"\\ud800","type":"x","data":{"object":{}}}',
+    ],
+)
+def test_a_signed_body_that_cannot_be_read_is_refused(body):
+    assert send(body).json()["code"] == "malformed_webhook"
+    assert not ProviderEvent.objects.exists()
+
+
+def test_a_body_that_is_too_large_is_refused():
+    assert send(b"x" * 1_100_000).status_code == 413
+
+
+def test_a_kind_that_says_nothing_to_us_is_kept_and_done_with():
+    answer = send(b'{"id":"evt_1","type":"customer.created","data":{"object":{}}}')
+
+    event = ProviderEvent.objects.get()
+    assert answer.status_code == 200
+    assert event.applied_at is not None
+
+
+def test_money_of_somebody_else_is_none_of_our_business(unpaid, told):
+    unpaid.delete()
+
+    assert send(event_body()).status_code == 200
+
+    assert ProviderEvent.objects.get().failure == "not_ours"
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"amount": 1, "amount_received": 1}, "amount_mismatch"),
+        ({"amount_received": 2000}, "amount_mismatch"),
+        ({"currency": "jpy"}, "currency_mismatch"),
+    ],
+)
+def test_another_amount_or_currency_never_pays_and_a_person_looks(unpaid, told, changes, reason):
+    assert send(event_body(**changes)).status_code == 200
+
+    unpaid.refresh_from_db()
+    assert (unpaid.status, unpaid.captured_minor) == ("requires_payment_method", 0)
+    assert unpaid.review_reason == reason
+    assert ProviderEvent.objects.get().failure == reason
+    assert told == []
+
+
+def test_an_intent_that_only_names_our_payment_does_not_pay_it(unpaid, told):
+    send(event_body(id="pi_of_another_shop"))
+
+    unpaid.refresh_from_db()
+    assert unpaid.captured_minor == 0
+    assert told == []
+
+
+def test_news_may_be_faster_than_the_answer(unpaid, told):
+    Payment.objects.update(provider_reference=None, client_secret="", provider_version=0)
+
+    send(event_body())
+
+    unpaid.refresh_from_db()
+    assert unpaid.status == "succeeded"
+    assert unpaid.provider_reference is not None
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_whatever_the_order_and_however_often_the_end_is_the_same(orders, told, seed):
+    customer = UserFactory()
+    number = orders.place(customer)
+    payment = services.start_payment(reference=number, customer=customer, payment_method=None)
+    for count, card in enumerate(
+        ["pm_card_chargeDeclined", "4000002500003155", "4000002500003155"]
+    ):
+        sandbox.SandboxProvider().confirm(
+            provider_reference=payment.provider_reference,
+            payment_method=card,
+            idempotency_key=f"browser-{count}",
+        )
+    bodies = [json.dumps(event.payload).encode() for event in SandboxEvent.objects.all()] * 3
+    random.Random(seed).shuffle(bodies)
+
+    for body in bodies:
+        assert send(body).status_code == 200
+
+    payment.refresh_from_db()
+    assert (payment.status, payment.captured_minor) == ("succeeded", 1999)
+    assert (payment.failure_code, payment.next_action) == ("", None)
+    assert [type(event) for event in told].count(PaymentCaptured) == 1
+    assert not ProviderEvent.objects.filter(applied_at=None).exists()
+
+
+def test_late_news_of_a_decline_does_not_take_back_the_question_to_the_customer(orders, told):
+    customer = UserFactory()
+    number = orders.place(customer)
+    start = partial(services.start_payment, reference=number, customer=customer)
+    with pytest.raises(CardDeclined):
+        start(payment_method="pm_card_chargeDeclined")
+    payment = start(payment_method="pm_card_authenticationRequired")
+
+    send(event_body("payment_intent.payment_failed"))
+
+    payment.refresh_from_db()
+    assert payment.status == "requires_action"
+    assert payment.next_action is not None
+    assert len(told) == 1
+
+
+def test_what_could_not_be_applied_stays_in_the_inbox_until_it_can(unpaid, told):
+    def refuse(event):
+        raise Conflict
+
+    events.subscribe({PaymentCaptured: [refuse]})
+    assert send(event_body()).status_code == 200
+    unpaid.refresh_from_db()
+    event = ProviderEvent.objects.get()
+    assert unpaid.captured_minor == 0
+    assert (event.applied_at, event.attempts) == (None, 1)
+    assert event.failure.startswith("Conflict")
+
+    events.subscribe({PaymentCaptured: [told.append]})
+    assert services.apply_pending_events() == 1
+    unpaid.refresh_from_db()
+    assert unpaid.captured_minor == 1999
+    assert len(told) == 1
+    assert services.apply_pending_events() == 0
+
+
+def test_a_refund_reported_before_its_capture_waits_for_it(unpaid, told, line):
+    line.refund(
+        provider_reference=unpaid.provider_reference,
+        amount=Money(500, "GBP"),
+        refund_id=0,
+        idempotency_key="dashboard-1",
+    )
+
+    send(event_body("refund.created"))
+    assert told == []
+    send(event_body())
+    assert services.apply_pending_events() == 1
+
+    unpaid.refresh_from_db()
+    assert (unpaid.captured_minor, unpaid.refunded_minor) == (1999, 500)
+
+
+def test_the_inbox_keeps_no_secret_of_the_client(unpaid):
+    send(event_body())
+
+    assert "_secret_" not in json.dumps(ProviderEvent.objects.get().payload)
+
+
+def test_missing_news_is_healed_by_asking(unpaid, told):
+    assert services.sync_open_payments() == 1
+
+    unpaid.refresh_from_db()
+    assert unpaid.captured_minor == 1999
+    assert len(told) == 1
+    assert services.sync_open_payments() == 0
+
+
+def test_money_that_came_in_before_our_cancellation_is_told(unpaid, told):
+    transactions.run(lambda: services.cancel_open_payments(reference=unpaid.reference))
+    assert told == [PaymentCanceled(unpaid.reference, unpaid.pk)]
+
+    outbox.deliver_due()
+
+    unpaid.refresh_from_db()
+    assert (unpaid.status, unpaid.captured_minor) == ("succeeded", 1999)
+    assert told[1:] == [PaymentCaptured(unpaid.reference, unpaid.pk, Money(1999, "GBP"))]
+
+
+def test_a_webhook_of_a_provider_that_is_not_there_is_not_found():
+    answer = send(b"{}", path="/api/payments/webhooks/paypal/")
+
+    assert answer.status_code == 404
+
+
+def test_a_paid_payment_does_not_forget_by_late_news(orders, told):
+    payment = pay(orders, UserFactory())
+    told.clear()
+
+    for event in SandboxEvent.objects.order_by("-pk"):
+        send(json.dumps(event.payload).encode())
+
+    payment.refresh_from_db()
+    assert (payment.status, payment.captured_minor) == ("succeeded", 1999)
+    assert told == []

@@ -1,0 +1,22 @@
+"""What shipping reports upward."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ShipmentShipped:
+    """A parcel has left the house. ``units`` are (SKU, units), sorted by SKU."""
+
+    reference: str
+    shipment_id: int
+    units: tuple[tuple[str, int], ...]
+    actor_id: int | None
+
+
+@dataclass(frozen=True)
+class ShipmentDelivered:
+    """A parcel has arrived."""
+
+    reference: str
+    shipment_id: int
+    actor_id: int | None

@@ -1,0 +1,9 @@
+from django.db import migrations
+
+from shop_backend.kernel.triggers import append_only
+
+
+class Migration(migrations.Migration):
+    dependencies = [("shipping", "0001_initial")]
+
+    operations = [append_only("shipping_shipmentevent")]

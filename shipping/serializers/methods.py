@@ -1,0 +1,88 @@
+"""Shapes of zones and methods."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from shipping.serializers.fields import (
+    MAX_ID,
+    CountryField,
+    FlagField,
+    LineField,
+    OptionalLineField,
+)
+from shop_backend.kernel.fields import MoneyField
+
+MAX_WEIGHT_GRAMS = 2**31 - 1
+MAX_DELIVERY_DAYS = 365
+MAX_AREAS = 500
+MAX_ZONES = 100
+
+
+class ZoneAreaSerializer(serializers.Serializer):
+    """A country, or one region of it."""
+
+    country = CountryField()
+    region = OptionalLineField(max_length=100, help_text="Empty: the whole country.")
+
+
+class ZoneSerializer(serializers.Serializer):
+    """Countries and regions that are served alike."""
+
+    id = serializers.IntegerField(read_only=True)
+    name = LineField(max_length=100)
+    areas = ZoneAreaSerializer(many=True, max_length=MAX_AREAS)  # type: ignore[call-arg]  # the list's argument
+
+    def validate_areas(self, areas: list[dict[str, str]]) -> list[dict[str, str]]:
+        places = {(area["country"], area["region"].casefold()) for area in areas}
+        if len(places) < len(areas):
+            raise serializers.ValidationError("An area is named twice.", "duplicate_area")
+        return areas
+
+
+class ShippingMethodSerializer(serializers.Serializer):
+    """A way of sending, its price, and the baskets it takes (bounds included)."""
+
+    id = serializers.IntegerField(read_only=True)
+    name = LineField(max_length=100)
+    code = serializers.SlugField(max_length=50)
+    description = OptionalLineField(max_length=300)
+    price = MoneyField(source="price_minor")
+    currency = serializers.CharField(read_only=True)
+    is_active = FlagField(default=True)
+    position = serializers.IntegerField(default=0, min_value=0, max_value=32767)
+    zones = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=MAX_ID),
+        default=list,
+        max_length=MAX_ZONES,
+        source="zone_ids",
+        help_text="Ids of zones; empty: everywhere.",
+    )
+    min_subtotal = MoneyField(source="min_subtotal_minor", default=None, allow_null=True)
+    max_subtotal = MoneyField(source="max_subtotal_minor", default=None, allow_null=True)
+    min_weight_grams = serializers.IntegerField(
+        default=None, allow_null=True, min_value=0, max_value=MAX_WEIGHT_GRAMS
+    )
+    max_weight_grams = serializers.IntegerField(
+        default=None, allow_null=True, min_value=0, max_value=MAX_WEIGHT_GRAMS
+    )
+    min_days = serializers.IntegerField(default=1, min_value=0, max_value=MAX_DELIVERY_DAYS)
+    max_days = serializers.IntegerField(default=5, min_value=0, max_value=MAX_DELIVERY_DAYS)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        for least, most, field in (
+            ("min_subtotal_minor", "max_subtotal_minor", "max_subtotal"),
+            ("min_weight_grams", "max_weight_grams", "max_weight_grams"),
+            ("min_days", "max_days", "max_days"),
+        ):
+            low = attrs.get(least, getattr(self.instance, least, None))
+            high = attrs.get(most, getattr(self.instance, most, None))
+            if low is not None and high is not None and low > high:
+                raise serializers.ValidationError(
+                    {
+                        field: serializers.ErrorDetail(
+                            "The upper bound is below the lower one.", "bounds_crossed"
+                        )
+                    }
+                )
+        return attrs

@@ -1,0 +1,60 @@
+"""What has to happen by itself, as one pass that can be made at any time, and twice."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from accounts import services as accounts
+from orders import services as orders
+from payments import services as payments
+from shop_backend.kernel import idempotency, outbox
+
+BATCH = 100
+QUIET_FOR = timedelta(minutes=1)  # before the provider is asked what became of a payment
+
+
+def run_once() -> dict[str, int]:
+    """Make one pass over everything that is due; return how much of each was done."""
+    now = timezone.now()
+    return {name: task(now) for name, task in TASKS.items()}
+
+
+def _deliver_outbox(now: datetime) -> int:
+    return outbox.deliver_due(limit=BATCH, now=now)
+
+
+def _expire_orders(now: datetime) -> int:
+    return orders.expire_overdue_orders(now=now, limit=BATCH)
+
+
+def _apply_provider_events(now: datetime) -> int:
+    return payments.apply_pending_events(limit=BATCH)
+
+
+def _ask_provider(now: datetime) -> int:
+    return payments.sync_open_payments(limit=BATCH, unasked_for=QUIET_FOR)
+
+
+def _send_refunds(now: datetime) -> int:
+    return payments.send_refunds_left_behind(limit=BATCH)
+
+
+def _sweep_accounts(now: datetime) -> int:
+    return sum(accounts.sweep(now=now).values())
+
+
+def _delete_old_keys(now: datetime) -> int:
+    return idempotency.delete_expired()
+
+
+# Frequent ones first; each is bounded, so that none starves the next.
+TASKS: Mapping[str, Callable[[datetime], int]] = {
+    "messages delivered": _deliver_outbox,
+    "orders expired": _expire_orders,
+    "provider events applied": _apply_provider_events,
+    "payments looked up": _ask_provider,
+    "refunds sent": _send_refunds,
+    "rows of accounts deleted": _sweep_accounts,
+    "keys deleted": _delete_old_keys,
+}

@@ -1,0 +1,53 @@
+"""From an exception in a view to the answer in the face asked for."""
+
+import logging
+from typing import Any
+
+from django.core.exceptions import (
+    BadRequest,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
+from django.db import DatabaseError
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from shop_backend.kernel import problems
+from shop_backend.kernel.errors import DatabaseBusy, ShopError
+from shop_backend.kernel.faces import face_of
+from shop_backend.kernel.transactions import is_retryable
+
+logger = logging.getLogger(__name__)
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Answer a refusal; return ``None`` for a bug, which then is a 500."""
+    problem = _problem(error)
+    if problem is None:
+        return None
+    set_rollback()
+    request = context["request"]
+    return Response(
+        problem.body(face_of(request)), status=problem.status, headers=dict(problem.headers)
+    )
+
+
+def _problem(error: Exception) -> problems.Problem | None:
+    if isinstance(error, DatabaseError) and is_retryable(error):
+        error = DatabaseBusy()
+    if isinstance(error, Http404):
+        error = exceptions.NotFound()
+    if isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    if isinstance(error, RequestDataTooBig):
+        return problems.Problem(413, "body_too_large", "The request body is too large.")
+    if isinstance(error, (SuspiciousOperation, BadRequest)):
+        error = exceptions.ParseError()
+    if isinstance(error, ShopError):
+        return problems.from_shop_error(error)
+    if isinstance(error, exceptions.APIException):
+        return problems.from_api_exception(error)
+    return None

@@ -1,0 +1,58 @@
+"""Serializer fields that several apps need."""
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from shop_backend.kernel.money import MAX_MINOR, InvalidMoney, Money
+
+
+class MoneyField(serializers.Field):
+    """A decimal string outside, an integer column of minor units inside.
+
+    ``price = MoneyField(source="price_minor")``. The currency is the ``currency`` of the same
+    object or row, the shop's own where there is none.
+    """
+
+    default_error_messages = {
+        "invalid_money": "{reason}",
+        "min_value": "Must be at least {minimum}.",
+    }
+
+    class Meta:
+        swagger_schema_fields = {"type": "string", "format": "decimal", "example": "19.99"}
+
+    def __init__(self, *, min_minor: int = 0, max_minor: int = MAX_MINOR, **kwargs: Any) -> None:
+        self.min_minor, self.max_minor = min_minor, max_minor
+        super().__init__(**kwargs)
+
+    def get_attribute(self, instance: Any) -> Any:
+        minor = super().get_attribute(instance)
+        if minor is None or isinstance(minor, Money):
+            return minor
+        if isinstance(instance, dict):
+            currency = instance.get("currency")
+        else:
+            currency = getattr(instance, "currency", None)
+        return Money(minor, currency or settings.SHOP_CURRENCY)
+
+    def to_representation(self, value: Any) -> str:
+        if not isinstance(value, Money):
+            value = Money(value, settings.SHOP_CURRENCY)
+        return value.decimal_string
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, (str, int, float)):
+            self.fail("invalid_money", reason="An amount is a decimal text such as 19.99.")
+        try:
+            # JSON numbers arrive as their shortest text, which is what the client wrote.
+            money = Money.parse(str(data).strip(), settings.SHOP_CURRENCY)
+        except InvalidMoney as error:
+            self.fail("invalid_money", reason=str(error))
+        if money.minor < self.min_minor:
+            minimum = Money(self.min_minor, money.currency).decimal_string
+            self.fail("min_value", minimum=minimum)
+        if money.minor > self.max_minor:
+            self.fail("invalid_money", reason="The amount is too large.")
+        return money.minor

@@ -1,0 +1,202 @@
+"""``Idempotency-Key``: the same request, however often it arrives, takes effect once.
+
+The key's scope is the user and the operation. Only 2xx answers are kept, as status and bare
+payload, and dressed anew for the face that asks. ``perform`` is for effects that live in the
+database: key and effect share one transaction. ``perform_in_steps`` is for effects that need
+the network in the middle: a lease marks the key as in flight, and after the lease a repeat
+resumes the same attempt.
+"""
+
+import hashlib
+import re
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any, cast
+
+import orjson
+from django.core.files import File
+from django.utils import timezone
+from django.utils.datastructures import MultiValueDict
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.status import is_success
+
+from shop_backend.kernel import jsontext, transactions
+from shop_backend.kernel.errors import (
+    IdempotencyKeyInFlight,
+    IdempotencyKeyReused,
+    InvalidIdempotencyKey,
+    ShopError,
+)
+from shop_backend.kernel.models import IdempotencyKey
+
+KEPT_FOR = timedelta(hours=72)
+LEASE = timedelta(seconds=60)
+REPLAYED_HEADER = "Idempotent-Replayed"
+_SANE_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+def perform(
+    request: Request,
+    *,
+    operation: str,
+    effect: Callable[[], Response],
+    recover: Callable[[ShopError], bool] | None = None,
+) -> Response:
+    """Run the effect in one transaction with the request's key, or replay its first answer.
+
+    Without a key the effect simply runs in its transaction.
+
+    :param recover: see ``transactions.run``.
+    :raises IdempotencyKeyReused: the key belongs to another body.
+    """
+    key = _key_of(request)
+    if key is None:
+        return transactions.run(effect, recover=recover)
+
+    def once() -> Response:
+        row, is_mine = _claim(request, operation, key)
+        if not is_mine:
+            return _replay(row)
+        response = effect()
+        _settle(row, response)
+        return response
+
+    return transactions.run(once, recover=recover)
+
+
+@transactions.forbids_transaction
+def perform_in_steps(
+    request: Request, *, operation: str, effect: Callable[[str | None], Response]
+) -> Response:
+    """Run an effect that opens its own transactions, once for each key.
+
+    :param effect: called with a stable name of the attempt (``None`` without a key), from which
+        it finds what an interrupted first try has begun.
+    :raises IdempotencyKeyInFlight: another request holds the key's lease.
+    """
+    key = _key_of(request)
+    if key is None:
+        return effect(None)
+    row, is_mine = transactions.run(partial(_lease, request, operation, key))
+    if not is_mine:
+        return _replay(row)
+    try:
+        response = effect(_attempt_name(row))
+    except (ShopError, APIException):
+        _give_up(row)
+        raise
+    _settle(row, response)
+    return response
+
+
+def delete_expired() -> int:
+    """Delete the keys that were kept long enough; return how many."""
+    return IdempotencyKey.objects.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()[0]
+
+
+def _key_of(request: Request) -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is None or not request.user.is_authenticated:
+        return None
+    if not _SANE_KEY.fullmatch(key):
+        raise InvalidIdempotencyKey
+    return key
+
+
+def _attempt_name(row: IdempotencyKey) -> str:
+    text = f"{row.user_id}:{row.operation}:{row.key}"
+    return hashlib.blake2b(text.encode(), digest_size=32).hexdigest()
+
+
+def _fingerprint(request: Request, key: str) -> str:
+    resolver_match = request.resolver_match
+    kwargs = resolver_match.kwargs if resolver_match else {}
+    # As text: an id in a path may be larger than JSON's writer takes.
+    arguments = {name: str(value) for name, value in kwargs.items()}
+    # With the key, because MariaDB finds a key in any case.
+    body = jsontext.dumps_sorted([key, arguments, _digested(request.data)])
+    return hashlib.blake2b(body, digest_size=32).hexdigest()
+
+
+def _digested(data: Any) -> Any:
+    """Return the body with each uploaded file as a digest of what is in it."""
+    if not isinstance(data, MultiValueDict):
+        return data
+    return {name: [_digest_of(value) for value in values] for name, values in data.lists()}
+
+
+def _digest_of(value: Any) -> Any:
+    if not isinstance(value, File):
+        return value
+    digest = hashlib.blake2b(digest_size=32)
+    for chunk in value.chunks():
+        digest.update(chunk)
+    value.seek(0)
+    return [value.name, digest.hexdigest()]
+
+
+def _claim(request: Request, operation: str, key: str) -> tuple[IdempotencyKey, bool]:
+    """Insert the key's row, or wait for and return the one that is there."""
+    claim = uuid.uuid4()
+    fingerprint = _fingerprint(request, key)
+    user_id = cast(int, request.user.pk)  # only signed-in callers have keys
+    wanted = IdempotencyKey(
+        user_id=user_id, operation=operation, key=key, fingerprint=fingerprint, claim=claim
+    )
+    IdempotencyKey.objects.bulk_create([wanted], ignore_conflicts=True)
+    row = IdempotencyKey.objects.select_for_update().get(
+        user_id=user_id, operation=operation, key=key
+    )
+    if row.claim == claim:
+        return row, True
+    if row.created_at < timezone.now() - KEPT_FOR:
+        _take_over(row, claim, fingerprint)
+        return row, True
+    if row.fingerprint != fingerprint:
+        raise IdempotencyKeyReused
+    return row, False
+
+
+def _lease(request: Request, operation: str, key: str) -> tuple[IdempotencyKey, bool]:
+    row, is_mine = _claim(request, operation, key)
+    now = timezone.now()
+    if not is_mine and row.status is None:
+        if row.leased_until is not None and row.leased_until > now:
+            raise IdempotencyKeyInFlight
+        _take_over(row, uuid.uuid4(), row.fingerprint)
+        is_mine = True
+    if is_mine:
+        row.leased_until = now + LEASE
+        row.save(update_fields=["leased_until"])
+    return row, is_mine
+
+
+def _take_over(row: IdempotencyKey, claim: uuid.UUID, fingerprint: str) -> None:
+    row.claim, row.fingerprint, row.status, row.payload = claim, fingerprint, None, ""
+    row.created_at = timezone.now()
+    row.save(update_fields=["claim", "fingerprint", "status", "payload", "created_at"])
+
+
+def _settle(row: IdempotencyKey, response: Response) -> None:
+    """Keep a success for the repeats; forget that anything else was tried."""
+    if not is_success(response.status_code):
+        _give_up(row)
+        return
+    IdempotencyKey.objects.filter(pk=row.pk, claim=row.claim).update(
+        status=response.status_code,
+        payload=jsontext.dumps(response.data).decode(),
+        leased_until=None,
+    )
+
+
+def _give_up(row: IdempotencyKey) -> None:
+    IdempotencyKey.objects.filter(pk=row.pk, claim=row.claim, status=None).delete()
+
+
+def _replay(row: IdempotencyKey) -> Response:
+    payload: Any = orjson.loads(row.payload)
+    return Response(payload, status=row.status, headers={REPLAYED_HEADER: "true"})

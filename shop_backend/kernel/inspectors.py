@@ -1,0 +1,174 @@
+"""Swagger as the bodies are really sent: envelope, true statuses, true security."""
+
+from typing import Any
+
+from drf_yasg import openapi
+from drf_yasg.inspectors import PaginatorInspector, SwaggerAutoSchema
+from drf_yasg.utils import force_real_str
+
+from shop_backend.kernel.access import Anyone
+from shop_backend.kernel.pagination import ShopPagination
+
+ERROR_DEFINITION = "Error"
+_TEXTS = {
+    400: "The request is malformed or invalid.",
+    401: "No token, or not a valid one.",
+    403: "Your role does not allow this.",
+    404: "Not there, or not yours to see.",
+    409: "The present state forbids it.",
+    412: "The resource has changed since it was read.",
+    413: "The body is too large.",
+    415: "The body is in no format that is understood.",
+    422: "The Idempotency-Key was used with another body.",
+    429: "Too many requests; see Retry-After.",
+    503: "Something the shop depends on is down; see Retry-After.",
+}
+
+
+def error_schema() -> openapi.Schema:
+    """Return the envelope of a refusal."""
+    return openapi.Schema(
+        type=openapi.TYPE_OBJECT,
+        required=["success", "message", "data", "code"],
+        properties={
+            "success": openapi.Schema(type=openapi.TYPE_BOOLEAN, enum=[False]),
+            "message": openapi.Schema(type=openapi.TYPE_STRING, description="For a person."),
+            "data": openapi.Schema(type=openapi.TYPE_OBJECT, x_nullable=True),
+            "code": openapi.Schema(type=openapi.TYPE_STRING, description="Stable, for a program."),
+            "params": openapi.Schema(
+                type=openapi.TYPE_OBJECT, description="The values in the message, by name."
+            ),
+            "errors": openapi.Schema(
+                type=openapi.TYPE_OBJECT,
+                description="By field: a list of {message, code}, nested for lists.",
+            ),
+        },
+    )
+
+
+class PaginationInspector(PaginatorInspector):
+    """The shape of a list."""
+
+    def get_paginator_parameters(self, paginator: Any) -> Any:
+        if not isinstance(paginator, ShopPagination):
+            return super().get_paginator_parameters(paginator)
+        return [
+            _query("page", openapi.TYPE_INTEGER, "Page number, from 1.", minimum=1),
+            _query("page_size", openapi.TYPE_INTEGER, "Items a page.", minimum=1, maximum=100),
+            _query(
+                "cursor",
+                openapi.TYPE_STRING,
+                "Walks the whole list without a count: empty at first, then from `next`.",
+            ),
+        ]
+
+    def get_paginated_response(self, paginator: Any, response_schema: Any) -> Any:
+        if not isinstance(paginator, ShopPagination):
+            return super().get_paginated_response(paginator, response_schema)
+        link = {"type": openapi.TYPE_STRING, "format": openapi.FORMAT_URI, "x_nullable": True}
+        return openapi.Schema(
+            type=openapi.TYPE_OBJECT,
+            required=["count", "next", "previous", "results"],
+            properties={
+                "count": openapi.Schema(
+                    type=openapi.TYPE_INTEGER,
+                    x_nullable=True,
+                    description="Exact up to 10,000; null when walking by cursor.",
+                ),
+                "count_capped": openapi.Schema(type=openapi.TYPE_BOOLEAN, enum=[True]),
+                "next": openapi.Schema(**link),
+                "previous": openapi.Schema(**link),
+                "results": response_schema,
+            },
+        )
+
+
+class EnvelopeAutoSchema(SwaggerAutoSchema):
+    """Wraps answers in the envelope and tells the truth about statuses and security."""
+
+    def get_operation_id(self, operation_keys: Any = None) -> str:
+        if "operation_id" in self.overrides:
+            return str(self.overrides["operation_id"])
+        keys = operation_keys or self.operation_keys
+        return "_".join(key for key in keys if key != "api")
+
+    def get_summary_and_description(self) -> tuple[str, str]:
+        summary, description = super().get_summary_and_description()
+        if not summary:
+            first, _, rest = description.partition("\n")
+            summary, description = first.strip(), rest.strip() or first.strip()
+        return force_real_str(summary)[:120], description
+
+    def get_default_responses(self) -> Any:
+        responses = super().get_default_responses()
+        if self.method == "DELETE":
+            responses.pop("204", None)
+            responses["200"] = ""
+        return responses
+
+    def get_response_schemas(self, response_serializers: Any) -> Any:
+        responses = super().get_response_schemas(response_serializers)
+        for status, response in list(responses.items()):
+            if str(status).startswith("2") and self._has_envelope():
+                response["schema"] = _success_schema(response.get("schema"))
+            elif str(status).isdigit() and int(status) >= 400 and "schema" not in response:
+                response["schema"] = self._error_reference()
+        for status in self._further_statuses(responses):
+            schema = self._error_reference()
+            responses[str(status)] = openapi.Response(_TEXTS[status], schema)
+        return responses
+
+    def get_security(self) -> Any:
+        if self.overrides.get("security") is not None:
+            return self.overrides["security"]
+        return [] if self._is_public() else None
+
+    def _is_public(self) -> bool:
+        permissions = self.view.get_permissions()
+        return all(isinstance(permission, Anyone) for permission in permissions)
+
+    def _has_envelope(self) -> bool:
+        return not self.path.startswith(("/api/auth/", "/auth/"))
+
+    def _further_statuses(self, responses: Any) -> list[int]:
+        wanted = {400, 429}
+        if not self._is_public():
+            wanted.add(401)
+        if self.view.authentication_classes:
+            wanted.add(401)
+        access = getattr(self.view, "access", {}).get(getattr(self.view, "action_name", ""))
+        if hasattr(access, "name"):
+            wanted.add(403)
+        if "{" in self.path:
+            wanted.add(404)
+        if self.method in {"POST", "PUT", "PATCH"}:
+            wanted |= {413, 415}
+        if self.method in {"PUT", "PATCH", "DELETE"} and "{" in self.path:
+            wanted.add(412)
+        known = {int(status) for status in responses if str(status).isdigit()}
+        return sorted(wanted - known)
+
+    def _error_reference(self) -> Any:
+        definitions = self.components.with_scope(openapi.SCHEMA_DEFINITIONS)
+        definitions.setdefault(ERROR_DEFINITION, error_schema)
+        return openapi.SchemaRef(definitions, ERROR_DEFINITION)
+
+
+def _success_schema(payload: Any) -> openapi.Schema:
+    if payload is None:
+        payload = openapi.Schema(type=openapi.TYPE_OBJECT, x_nullable=True)
+    return openapi.Schema(
+        type=openapi.TYPE_OBJECT,
+        required=["success", "message", "data"],
+        properties={
+            "success": openapi.Schema(type=openapi.TYPE_BOOLEAN, enum=[True]),
+            "message": openapi.Schema(type=openapi.TYPE_STRING, description="For a person."),
+            "data": payload,
+        },
+    )
+
+
+def _query(name: str, kind: str, description: str, **limits: int) -> openapi.Parameter:
+    return openapi.Parameter(
+        name, openapi.IN_QUERY, description=description, type=kind, required=False, **limits
+    )

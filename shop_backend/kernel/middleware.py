@@ -1,0 +1,95 @@
+"""What happens to every request before a view sees it."""
+
+import logging
+import re
+import uuid
+from collections.abc import Callable
+from contextvars import ContextVar
+
+from django.conf import settings
+from django.core.exceptions import MiddlewareNotUsed
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import is_valid_path
+
+from shop_backend.kernel import fallbacks
+from shop_backend.kernel.faces import face_of
+from shop_backend.kernel.problems import Problem
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+request_id: ContextVar[str] = ContextVar("request_id", default="-")
+_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class RequestIdMiddleware:
+    """Carry ``X-Request-ID`` through: the caller's if it is a sane one, else a new one."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        sent = request.headers.get("X-Request-ID", "")
+        known = sent if _SANE_REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
+        token = request_id.set(known)
+        try:
+            response = self.get_response(request)
+        finally:
+            request_id.reset(token)
+        response["X-Request-ID"] = known
+        return response
+
+
+class RequestIdFilter(logging.Filter):
+    """Put the request id into every log line."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request_id = request_id.get()
+        return True
+
+
+class PathMiddleware:
+    """Serve every path with and without its trailing slash, and refuse NUL bytes.
+
+    There is no redirect: a redirect would lose the body of a PUT.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        path = request.path_info
+        if "\x00" in path or "%00" in request.META.get("QUERY_STRING", ""):
+            problem = Problem(400, "malformed_request", "A NUL byte has no place in an address.")
+            return JsonResponse(problem.body(face_of(request)), status=400)
+        if not path.endswith("/") and not is_valid_path(path) and is_valid_path(path + "/"):
+            request.path_info = path + "/"
+            request.path = request.path + "/"
+        return self.get_response(request)
+
+
+class DebugPageMiddleware:
+    """With DEBUG on, keep Django's HTML pages for the admin site; the API answers in JSON.
+
+    With DEBUG off the handlers of ``shop_backend/urls.py`` do that. Either way the traceback is
+    in the log.
+    """
+
+    html_prefix = "/admin/"
+
+    def __init__(self, get_response: GetResponse) -> None:
+        if not settings.DEBUG:
+            raise MiddlewareNotUsed
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        if not is_page or request.path_info.startswith(self.html_prefix):
+            return response
+        if response.status_code == 400:
+            return fallbacks.bad_request(request, Exception())
+        if response.status_code == 404:
+            return fallbacks.not_found(request, Exception())
+        if response.status_code == 500:
+            return fallbacks.server_error(request)
+        return response

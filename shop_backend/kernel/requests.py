@@ -1,0 +1,25 @@
+"""Requests as this shop reads them."""
+
+from typing import Any
+
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.utils.http import parse_header_parameters
+
+
+class ShopRequest(WSGIRequest):
+    """A request whose text is UTF-8, whatever its Content-Type claims.
+
+    Django decodes the query string with that charset before any middleware runs, and falls over
+    codecs that are not for text: ``charset=hex``. The JSON parser refuses others itself.
+    """
+
+    def _set_content_type_params(self, meta: dict[str, Any]) -> None:
+        self.content_type, self.content_params = parse_header_parameters(
+            meta.get("CONTENT_TYPE", "")
+        )
+
+
+class ShopHandler(WSGIHandler):
+    """The WSGI application."""
+
+    request_class = ShopRequest

@@ -1,0 +1,239 @@
+"""What must leave is a row first, and leaves after the commit."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.contrib import admin
+from django.db import connections
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.tests.factories import UserFactory
+from shop_backend.kernel import outbox, transactions
+from shop_backend.kernel.errors import Conflict
+from shop_backend.kernel.models import IdempotencyKey, OutboxMessage
+
+pytestmark = pytest.mark.django_db
+
+
+class Refusal(Conflict):
+    code = "test_refusal"
+    message = "No."
+
+
+class Postman:
+    """Delivers letters, or fails as long as it is told to."""
+
+    def __init__(self) -> None:
+        self.delivered: list[dict] = []
+        self.is_ill = False
+        self.was_in_transaction: set[bool] = set()
+
+    def __call__(self, payload) -> None:
+        self.was_in_transaction.add(transactions.in_transaction())
+        if self.is_ill:
+            raise ConnectionError("the server of ada@example.com is down" + "!" * 600)
+        self.delivered.append(payload)
+
+
+@pytest.fixture
+def postman(monkeypatch) -> Postman:
+    postman = Postman()
+    monkeypatch.setattr(outbox, "_handlers", {"letter": postman})
+    return postman
+
+
+def put(**payload) -> OutboxMessage:
+    return transactions.run(lambda: outbox.put("letter", payload))
+
+
+@pytest.mark.portable
+def test_a_message_leaves_after_the_commit(postman, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        message = put(order=1)
+        assert postman.delivered == []
+
+    assert postman.delivered == [{"order": 1}]
+    assert postman.was_in_transaction == {False}
+    message.refresh_from_db()
+    assert message.sent_at is not None
+    assert (message.attempts, message.leased_until, message.last_error) == (1, None, "")
+    assert outbox.deliver_due() == 0
+
+
+@pytest.mark.portable
+def test_a_message_vanishes_with_its_transaction(postman, django_capture_on_commit_callbacks):
+    def refuse() -> None:
+        outbox.put("letter", {"order": 1})
+        raise Refusal
+
+    with django_capture_on_commit_callbacks(execute=True), pytest.raises(Refusal):
+        transactions.run(refuse)
+
+    assert not OutboxMessage.objects.exists()
+    assert postman.delivered == []
+
+
+def test_a_message_nobody_delivers_is_a_bug_at_once(postman):
+    with pytest.raises(RuntimeError, match="Nobody delivers 'parcel'"):
+        transactions.run(lambda: outbox.put("parcel", {}))
+
+
+@pytest.mark.portable
+def test_a_failure_keeps_the_message_due_and_waits_longer_each_time(postman):
+    message = put(order=1)
+    postman.is_ill = True
+    now = timezone.now()
+    pauses = []
+
+    for attempt in range(1, outbox.MAX_ATTEMPTS + 1):
+        assert outbox.deliver_due(now=now) == 1
+        message.refresh_from_db()
+        assert (message.attempts, message.sent_at, message.leased_until) == (attempt, None, None)
+        assert outbox.deliver_due(now=now) == 0
+        pauses.append((message.next_attempt_at - now).total_seconds())
+        now = message.next_attempt_at
+
+    for attempt, pause in enumerate(pauses, start=1):
+        longest = min(3600, 10 * 2**attempt)
+        assert longest / 2 <= pause <= longest
+    assert message.dead_at is not None
+    assert message.last_error.startswith("ConnectionError: the server of")
+    assert len(message.last_error) <= 500
+    assert outbox.deliver_due(now=now + timedelta(days=30)) == 0
+
+
+@pytest.mark.portable
+def test_a_dead_message_can_be_sent_again(postman):
+    dead, sent = put(order=1), put(order=2)
+    OutboxMessage.objects.filter(pk=dead.pk).update(dead_at=timezone.now(), attempts=10)
+    OutboxMessage.objects.filter(pk=sent.pk).update(sent_at=timezone.now())
+
+    assert outbox.send_again([dead.pk, sent.pk]) == 1
+    assert outbox.deliver_due() == 1
+    assert postman.delivered == [{"order": 1}]
+
+
+@pytest.mark.portable
+def test_a_leased_message_is_left_alone_until_the_lease_ends(postman):
+    message, now = put(order=1), timezone.now()
+    OutboxMessage.objects.filter(pk=message.pk).update(leased_until=now + outbox.LEASE)
+
+    assert outbox.deliver(message.pk, now=now) is False
+    assert outbox.deliver_due(now=now) == 0
+    assert outbox.deliver_due(now=now + outbox.LEASE + timedelta(seconds=1)) == 1
+    assert postman.delivered == [{"order": 1}]
+
+
+def test_a_worker_takes_the_oldest_first_and_no_more_than_told(postman):
+    for order in range(5):
+        put(order=order)
+
+    assert outbox.deliver_due(limit=2) == 2
+    assert outbox.deliver_due() == 3
+    assert [payload["order"] for payload in postman.delivered] == [0, 1, 2, 3, 4]
+
+
+def test_nothing_is_delivered_inside_a_transaction(postman):
+    message = put(order=1)
+
+    with pytest.raises(RuntimeError):
+        transactions.run(lambda: outbox.deliver(message.pk))
+
+    assert postman.delivered == []
+
+
+def test_a_kind_whose_deliverer_is_gone_fails_like_any_other(postman, monkeypatch):
+    message = put(order=1)
+    monkeypatch.setattr(outbox, "_handlers", {})
+
+    assert outbox.deliver_due() == 1
+    message.refresh_from_db()
+    assert message.last_error.startswith("KeyError")
+    assert message.sent_at is None
+
+
+@pytest.mark.concurrency
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_share_the_messages_and_send_each_once(postman, settings):
+    settings.OUTBOX_DELIVERY = "worker"
+    for order in range(60):
+        put(order=order)
+    barrier = threading.Barrier(4)
+    tried: list[int] = []
+
+    def work() -> None:
+        barrier.wait()
+        tried.append(outbox.deliver_due())
+        connections.close_all()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(payload["order"] for payload in postman.delivered) == list(range(60))
+    assert sum(tried) == 60
+    assert set(OutboxMessage.objects.values_list("attempts", flat=True)) == {1}
+
+
+@pytest.mark.concurrency
+@pytest.mark.django_db(transaction=True)
+def test_the_background_thread_delivers_at_once(monkeypatch, settings):
+    settings.OUTBOX_DELIVERY = "thread"
+    arrived = threading.Event()
+    monkeypatch.setattr(outbox, "_handlers", {"letter": lambda payload: arrived.set()})
+
+    put(order=1)
+
+    assert arrived.wait(timeout=20)
+
+
+@pytest.fixture
+def superuser() -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("root", "root@example.com", "secret"))
+    return client
+
+
+MODELS = [model for model in admin.site._registry if model._meta.app_label == "kernel"]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_the_admin_shows_background_work_and_changes_none(
+    model, superuser, postman, django_assert_max_num_queries, django_assert_num_queries
+):
+    def make(name: str) -> None:
+        put(order=name)
+        IdempotencyKey.objects.create(user_id=UserFactory().pk, operation="a", key=name)
+
+    make("first")
+    name = f"admin:kernel_{model._meta.model_name}"
+    with django_assert_max_num_queries(20) as first:
+        assert superuser.get(reverse(f"{name}_changelist")).status_code == 200
+    for number in range(9):
+        make(str(number))
+    with django_assert_num_queries(len(first)):
+        superuser.get(reverse(f"{name}_changelist"))
+
+    pk = model.objects.order_by("pk").values_list("pk", flat=True)[0]
+    assert superuser.get(reverse(f"{name}_change", args=[pk])).status_code == 200
+    assert superuser.get(reverse(f"{name}_add")).status_code == 403
+    assert superuser.post(reverse(f"{name}_delete", args=[pk])).status_code == 403
+
+
+def test_the_admin_sends_again(superuser, postman):
+    message = put(order=1)
+    OutboxMessage.objects.update(dead_at=timezone.now())
+
+    superuser.post(
+        reverse("admin:kernel_outboxmessage_changelist"),
+        {"action": "send_again", "_selected_action": [message.pk]},
+    )
+
+    message.refresh_from_db()
+    assert message.dead_at is None

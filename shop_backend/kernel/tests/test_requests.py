@@ -1,0 +1,47 @@
+"""What a web server hands over, however odd."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+
+from shop_backend.kernel.requests import ShopHandler
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("shop_backend.kernel.tests.urls")]
+
+
+def call(method: str, path: str, query: str, content_type: str, body: bytes = b""):
+    """Call the WSGI application as a server does; return status and JSON."""
+    answer: dict[str, Any] = {}
+    environ = {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "CONTENT_TYPE": content_type,
+        "CONTENT_LENGTH": str(len(body)),
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "HTTP_HOST": "localhost",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": io.StringIO(),
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    response = ShopHandler()(environ, lambda status, headers: answer.update(status=status))  # type: ignore[arg-type]
+    return int(answer["status"].split()[0]), json.loads(b"".join(response))
+
+
+@pytest.mark.parametrize("charset", ["hex", "rot13", "base64", "zip", "idna", "utf-16", "nonsense"])
+def test_a_charset_that_is_none_breaks_nothing(charset):
+    for kind in ("application/json", "application/x-www-form-urlencoded"):
+        content_type = f"{kind}; charset={charset}"
+        assert call("GET", "/echo/", "loud=%C3%BC", content_type) == (200, {"loud": "ü"})
+
+    json_type, form_type = f"application/json; charset={charset}", f"{kind}; charset={charset}"
+    assert call("POST", "/echo/", "a=b", json_type, b"{}")[0] == 415
+    assert call("POST", "/echo/", "a=b", form_type, b"a=%C3%BC") == (201, {"a": ["ü"]})

@@ -1,0 +1,115 @@
+"""Transactions: a use case opens one, a building block demands one.
+
+``run`` repeats a whole transaction when the database asks for it (deadlock, serialization
+failure, lock timeout, SQLite busy): never a part of one, and never inside another.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from functools import partial, wraps
+from typing import Any, ParamSpec, TypeVar
+
+from django.db import DatabaseError, connection, transaction
+
+from shop_backend.kernel.errors import DatabaseBusy, ShopError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ATTEMPTS = 4  # the first and three more
+_PAUSE_SECONDS = 0.02
+# PostgreSQL: serialization_failure, deadlock_detected, lock_not_available.
+_RETRY_SQLSTATES = {"40001", "40P01", "55P03"}
+# MySQL and MariaDB: deadlock, lock wait timeout, record changed since last read.
+_RETRY_ERRNOS = {1213, 1205, 1020}
+
+
+def run(
+    work: Callable[[], R],
+    *,
+    recover: Callable[[ShopError], bool] | None = None,
+) -> R:
+    """Run ``work`` in a durable transaction of its own and return its result.
+
+    :param recover: asked once about a refusal, after the rollback; ``True`` means that the
+        cause may be gone and the work deserves one more try.
+    :raises DatabaseBusy: the database asked for another try too often.
+    """
+    try:
+        return _run_with_retry(work)
+    except ShopError as refusal:
+        if recover is None or not recover(refusal):
+            raise
+    return _run_with_retry(work)
+
+
+def use_case(function: Callable[P, R]) -> Callable[P, R]:
+    """Give a service its transaction: the caller's if there is one, else ``run``'s."""
+
+    @wraps(function)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        if in_transaction():
+            return function(*args, **kwargs)
+        return run(partial(function, *args, **kwargs))
+
+    return wrapped
+
+
+def requires_transaction(function: Callable[P, R]) -> Callable[P, R]:
+    """Refuse to run outside a transaction: what this block does must stand or fall with more."""
+
+    @wraps(function)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        if not connection.in_atomic_block:
+            raise RuntimeError(f"{function.__qualname__} needs a transaction around it.")
+        return function(*args, **kwargs)
+
+    return wrapped
+
+
+def forbids_transaction(function: Callable[P, R]) -> Callable[P, R]:
+    """Refuse to run inside a transaction: for everything that talks to the network."""
+
+    @wraps(function)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        if in_transaction():
+            raise RuntimeError(f"{function.__qualname__} must not run inside a transaction.")
+        return function(*args, **kwargs)
+
+    return wrapped
+
+
+def in_transaction() -> bool:
+    """Return whether the caller stands in a transaction (a test's own wrapper apart)."""
+    # Django marks the atomic blocks that its TestCase wraps around a test.
+    return any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
+
+
+def after_commit(function: Callable[..., Any], *args: Any) -> None:
+    """Call the function once this transaction has been committed; never if it is not."""
+    transaction.on_commit(partial(function, *args))
+
+
+def _run_with_retry(work: Callable[[], R]) -> R:
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with transaction.atomic(durable=True):
+                return work()
+        except DatabaseError as error:
+            if not is_retryable(error):
+                raise
+            if attempt == ATTEMPTS:
+                raise DatabaseBusy from error
+            time.sleep(_PAUSE_SECONDS * 2**attempt * random.random())  # jitter
+    raise AssertionError("unreachable")
+
+
+def is_retryable(error: DatabaseError) -> bool:
+    """Return whether the database asks for the whole transaction to be tried again."""
+    cause = error.__cause__
+    if getattr(cause, "pgcode", None) in _RETRY_SQLSTATES:
+        return True
+    if cause is not None and cause.args and cause.args[0] in _RETRY_ERRNOS:
+        return True
+    return "database is locked" in str(error) or "database table is locked" in str(error)

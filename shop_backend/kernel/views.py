@@ -1,0 +1,132 @@
+"""What every view of the shop shares: declared access, strict parameters, ETags, two faces."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.utils.cache import patch_vary_headers
+from rest_framework import status
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
+
+from shop_backend.kernel import jsontext
+from shop_backend.kernel.errors import PreconditionFailed, UnknownParameter
+from shop_backend.kernel.faces import Face, face_of
+from shop_backend.kernel.filters import parameters_of
+
+_LIST_ACTIONS = {"list"}
+_DEFAULT_MESSAGES = {"GET": "OK.", "POST": "Done.", "PUT": "Saved.", "PATCH": "Saved."}
+
+
+class ShopView(APIView):
+    """One request, one declared access, one answer in the face asked for.
+
+    ``access`` names for each action (of a viewset) or lower-case method (of a plain view) who
+    may do it; an action without an entry does not exist. ``parameters`` names the query
+    parameters an action understands beyond those of its list. ``messages`` holds the envelope's
+    sentence for each action.
+    """
+
+    access: ClassVar[Mapping[str, BasePermission]] = {}
+    parameters: ClassVar[Mapping[str, frozenset[str]]] = {}
+    messages: ClassVar[Mapping[str, str]] = {}
+    etag_actions: ClassVar[frozenset[str]] = frozenset({"retrieve"})
+
+    @property
+    def action_name(self) -> str | None:
+        """The viewset's action, or the method of a plain view; ``None`` where there is none."""
+        if getattr(self, "action_map", None):  # Swagger gives plain views an empty one
+            return getattr(self, "action", None)
+        method = (self.request.method or "").lower()
+        return method if hasattr(self, method) else None
+
+    def get_permissions(self) -> list[Any]:
+        name = self.action_name
+        if name is None or name == "options" or name == "metadata":
+            return []  # what does not exist is 405 for everyone
+        return [self.access[name]]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if face_of(request) is Face.ENVELOPE and self.action_name is not None:
+            self._refuse_unknown_parameters(request)
+
+    def known_parameters(self) -> set[str]:
+        """Return the query parameters that this action understands."""
+        name = self.action_name or ""
+        known = set(self.parameters.get(name, ()))
+        if name in _LIST_ACTIONS:
+            known |= parameters_of(self)
+        return known
+
+    def _refuse_unknown_parameters(self, request: Request) -> None:
+        unknown = set(request.query_params) - self.known_parameters()
+        if unknown:
+            raise UnknownParameter(names=", ".join(sorted(name[:50] for name in unknown)[:10]))
+
+    def finalize_response(
+        self, request: Request, response: Any, *args: Any, **kwargs: Any
+    ) -> Response:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if not isinstance(response, Response):
+            return response
+        name = self.action_name or ""
+        if not getattr(response, "exception", False):
+            response.message = self.messages.get(name) or _DEFAULT_MESSAGES.get(  # type: ignore[attr-defined]
+                request.method or "", "Done."
+            )
+            self._dress(request, response, name)
+        patch_vary_headers(response, ["Authorization"])
+        user = getattr(request, "_user", None)  # asked for only where it was asked before
+        if user is not None and user.is_authenticated:
+            response.headers.setdefault("Cache-Control", "private")
+        return response
+
+    def _dress(self, request: Request, response: Response, name: str) -> None:
+        if response.status_code == status.HTTP_204_NO_CONTENT:
+            if face_of(request) is Face.ENVELOPE:
+                response.status_code = status.HTTP_200_OK
+        elif request.method in {"GET", "HEAD"} and name in self.etag_actions:
+            etag = etag_of(response.data)
+            response.headers["ETag"] = etag
+            if _matches(request.headers.get("If-None-Match"), etag):
+                response.status_code = status.HTTP_304_NOT_MODIFIED
+                response.data = None
+
+
+class ShopViewSet(ShopView, GenericViewSet):
+    """The base of every viewset; compose it with the mixins that are meant."""
+
+    def get_object(self) -> Any:
+        instance = super().get_object()
+        if self.request.method in {"PUT", "PATCH", "DELETE"}:
+            self.check_if_match(instance)
+        return instance
+
+    def representation(self, instance: Any) -> Any:
+        """Return what GET answers for this object; ``If-Match`` is compared with its ETag."""
+        return self.get_serializer(instance).data
+
+    def check_if_match(self, instance: Any) -> None:
+        """Hold the request's ``If-Match``, if it has one, against the object as it is now.
+
+        :raises PreconditionFailed: the object has changed since the client read it.
+        """
+        header = self.request.headers.get("If-Match")
+        if header and not _matches(header, etag_of(self.representation(instance))):
+            raise PreconditionFailed
+
+
+def etag_of(payload: Any) -> str:
+    """Return the strong ETag of a bare payload (the same on both faces)."""
+    return f'"{hashlib.blake2b(jsontext.dumps(payload), digest_size=12).hexdigest()}"'
+
+
+def _matches(header: str | None, etag: str) -> bool:
+    if not header:
+        return False
+    tags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
+    return "*" in tags or etag in tags

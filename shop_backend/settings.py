@@ -1,0 +1,321 @@
+"""All settings, read top to bottom. Only this file reads the environment.
+
+Unsafe is opt-in: DEBUG is off unless set, and with it off the shop refuses to start without a
+secret key and a payment provider named explicitly.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import environ
+import pymysql
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(env.str("SHOP_ENV_FILE", default=str(BASE_DIR / ".env")))
+
+# --- The basics -----------------------------------------------------------------------------
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="")
+if not SECRET_KEY:
+    if not DEBUG:
+        raise ImproperlyConfigured(
+            "SECRET_KEY is not set. `make run` writes a .env with one; in production set it in"
+            " the environment."
+        )
+    SECRET_KEY = "development-only-key-that-no-production-shop-accepts-" + "0" * 12
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+ROOT_URLCONF = "shop_backend.urls"
+WSGI_APPLICATION = "shop_backend.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+APPEND_SLASH = False  # every path works both ways, without a redirect
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "rest_framework",
+    "rest_framework_simplejwt",
+    "django_filters",
+    "djoser",
+    "drf_yasg",
+    "shop_backend.kernel",
+    "accounts",
+    "inventory",
+    "catalog",
+    "payments",
+    "shipping",
+    "cart",
+    "orders",
+    "shop_backend",
+]
+MIDDLEWARE = [
+    "shop_backend.kernel.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "shop_backend.kernel.middleware.PathMiddleware",
+    "shop_backend.kernel.middleware.DebugPageMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Database -------------------------------------------------------------------------------
+DB_ENGINE = env.str("DB_ENGINE", default="django.db.backends.sqlite3")
+_is_sqlite = DB_ENGINE.endswith("sqlite3")
+_default_database: dict[str, Any] = {
+    "ENGINE": DB_ENGINE,
+    "NAME": (
+        BASE_DIR / env.str("DB_NAME", default="db.sqlite3")
+        if _is_sqlite
+        else env.str("DB_NAME", default="shop")
+    ),
+    "USER": env.str("DB_USER", default=""),
+    "PASSWORD": env.str("DB_PASSWORD", default=""),
+    "HOST": env.str("DB_HOST", default=""),
+    "PORT": env.str("DB_PORT", default=""),
+    # Without persistent connections PostgreSQL spends more on forking than on the query.
+    "CONN_MAX_AGE": 60,
+    "CONN_HEALTH_CHECKS": True,
+}
+# SQLite: deferred transactions fail under load when they turn into writers; IMMEDIATE ones wait.
+SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+}
+MYSQL_OPTIONS = {"charset": "utf8mb4", "sql_mode": "STRICT_TRANS_TABLES"}
+if _is_sqlite:
+    _default_database["OPTIONS"] = SQLITE_OPTIONS
+elif DB_ENGINE.endswith("mysql"):
+    _default_database["OPTIONS"] = MYSQL_OPTIONS
+pymysql.install_as_MySQLdb()
+DATABASES = {"default": _default_database}
+
+# --- Who may come in ------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = [
+    "accounts.hashers.Argon2idHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+_VALIDATORS = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"{_VALIDATORS}.UserAttributeSimilarityValidator"},
+    {"NAME": f"{_VALIDATORS}.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
+    {"NAME": f"{_VALIDATORS}.CommonPasswordValidator"},
+    {"NAME": f"{_VALIDATORS}.NumericPasswordValidator"},
+]
+SIMPLE_JWT = {
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": SECRET_KEY,
+    "AUTH_HEADER_TYPES": ("Bearer", "JWT"),
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
+    "UPDATE_LAST_LOGIN": False,
+}
+# Refresh tokens from Djoser's door do not rotate, so they live shorter.
+NON_ROTATING_REFRESH_LIFETIME = timedelta(hours=24)
+DJOSER = {
+    "LOGIN_FIELD": "username",
+    "SEND_ACTIVATION_EMAIL": True,
+    "ACTIVATION_URL": "activate/{uid}/{token}",
+    "PASSWORD_RESET_CONFIRM_URL": "password-reset/{uid}/{token}",
+}
+# Where the links in mails lead: the SPA. Never built from a Host header.
+FRONTEND_URL = env.str("FRONTEND_URL", default="http://localhost:3000")
+
+CORS_ALLOWED_ORIGINS = env.list(
+    "CORS_ALLOWED_ORIGINS", default=["http://localhost:3000", "http://localhost:5173"]
+)
+CORS_ALLOW_HEADERS = (
+    "accept",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "x-request-id",
+    "x-csrftoken",
+)
+CORS_EXPOSE_HEADERS = ("ETag", "Idempotent-Replayed", "Retry-After", "X-Request-ID")
+CSRF_TRUSTED_ORIGINS = env.list(
+    "CSRF_TRUSTED_ORIGINS", default=["http://localhost:3000", "http://localhost:5173"]
+)
+SESSION_COOKIE_SECURE = env.bool("SESSION_COOKIE_SECURE", default=not DEBUG)
+CSRF_COOKIE_SECURE = env.bool("CSRF_COOKIE_SECURE", default=not DEBUG)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+
+# --- The API --------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["shop_backend.kernel.renderers.ShopJSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [
+        "shop_backend.kernel.parsers.StrictJSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "DEFAULT_PAGINATION_CLASS": "shop_backend.kernel.pagination.ShopPagination",
+    "DEFAULT_FILTER_BACKENDS": [
+        "django_filters.rest_framework.DjangoFilterBackend",
+        "shop_backend.kernel.filters.OrderingFilter",
+    ],
+    "DEFAULT_THROTTLE_CLASSES": ["shop_backend.kernel.throttling.ScopeThrottle"],
+    "EXCEPTION_HANDLER": "shop_backend.kernel.exceptions.handle",
+    "URL_FORMAT_OVERRIDE": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "TEST_REQUEST_RENDERER_CLASSES": [
+        "rest_framework.renderers.JSONRenderer",
+        "rest_framework.renderers.MultiPartRenderer",
+    ],
+}
+_rate_limits = env.str("RATE_LIMITS", default="on")
+if _rate_limits not in {"on", "off"}:
+    raise ImproperlyConfigured("RATE_LIMITS is on or off.")
+RATE_LIMITS = _rate_limits == "on"
+_LOOPBACK = {"localhost", "127.0.0.1", "[::1]", "::1"}
+if not RATE_LIMITS and not DEBUG and not set(ALLOWED_HOSTS) <= _LOOPBACK:
+    raise ImproperlyConfigured(
+        "RATE_LIMITS=off is for load tests: with DEBUG off it needs every allowed host to be"
+        " loopback."
+    )
+THROTTLE_RATES = {
+    "default": "1200/min",
+    "login": "30/min",
+    "register": "20/min",
+    "otp": "20/min",
+    "reset": "20/min",
+    "placing": "60/min",
+    "payment": "60/min",
+}
+SWAGGER_USE_COMPAT_RENDERERS = False
+SWAGGER_SETTINGS = {
+    "DEFAULT_AUTO_SCHEMA_CLASS": "shop_backend.kernel.inspectors.EnvelopeAutoSchema",
+    "DEFAULT_PAGINATOR_INSPECTORS": ["shop_backend.kernel.inspectors.PaginationInspector"],
+    "SECURITY_DEFINITIONS": {
+        "Bearer": {
+            "type": "apiKey",
+            "name": "Authorization",
+            "in": "header",
+            "description": "Bearer and the access token of /api/accounts/login/",
+        }
+    },
+    "USE_SESSION_AUTH": False,
+    "VALIDATOR_URL": None,
+    "PERSIST_AUTH": True,
+    "DEFAULT_MODEL_RENDERING": "example",
+    "DOC_EXPANSION": "none",
+}
+
+# --- Trade ----------------------------------------------------------------------------------
+SHOP_NAME = env.str("SHOP_NAME", default="Demo Shop")
+SHOP_CURRENCY = env.str("SHOP_CURRENCY", default="GBP")
+ORDER_HOLD_MINUTES = env.int("ORDER_HOLD_MINUTES", default=30)
+MAX_LINE_QUANTITY = 10_000
+MAX_CART_LINES = 100
+
+# What the support role may send back of one payment, in minor units of the shop's currency.
+SUPPORT_REFUND_LIMIT_MINOR = env.int("SUPPORT_REFUND_LIMIT_MINOR", default=10_000)
+# automatic: captured when confirmed; manual: authorised first, captured by staff.
+PAYMENT_CAPTURE_METHOD = env.str("PAYMENT_CAPTURE_METHOD", default="automatic")
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+STRIPE_PUBLISHABLE_KEY = env.str("STRIPE_PUBLISHABLE_KEY", default="")
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="")
+PAYMENT_PROVIDER = env.str("PAYMENT_PROVIDER", default="")
+PAYMENT_SANDBOX_ALLOWED = env.bool("PAYMENT_SANDBOX_ALLOWED", default=False)
+if not PAYMENT_PROVIDER:
+    if not DEBUG:
+        raise ImproperlyConfigured(
+            "PAYMENT_PROVIDER is not set: name stripe, or sandbox for a shop that takes no money."
+        )
+    PAYMENT_PROVIDER = "stripe" if STRIPE_SECRET_KEY else "sandbox"
+if PAYMENT_PROVIDER not in {"stripe", "sandbox"}:
+    raise ImproperlyConfigured("PAYMENT_PROVIDER is stripe or sandbox.")
+if PAYMENT_PROVIDER == "sandbox" and not DEBUG and not PAYMENT_SANDBOX_ALLOWED:
+    raise ImproperlyConfigured(
+        "The sandbox takes no real money: with DEBUG off it needs PAYMENT_SANDBOX_ALLOWED=True."
+    )
+
+# --- Mail and background work ---------------------------------------------------------------
+EMAIL_HOST = env.str("EMAIL_HOST", default="")
+EMAIL_PORT = env.int("EMAIL_PORT", default=587)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", default="")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=True)
+EMAIL_TIMEOUT = 10
+EMAIL_FILE_PATH = BASE_DIR / env.str("EMAIL_FILE_PATH", default="mails")
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="shop@example.com")
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend"
+    if EMAIL_HOST
+    else "shop_backend.kernel.mail.ConsoleAndFileBackend"
+)
+# thread: a background thread of this process, at once; worker: run_worker alone.
+OUTBOX_DELIVERY = env.str("OUTBOX_DELIVERY", default="thread")
+
+# Where `make run` and `make serve` listen; the demo's welcome shows it.
+HOST = env.str("HOST", default="127.0.0.1")
+PORT = env.int("PORT", default=8000)
+
+# --- Static files and logs ------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "django.contrib.staticfiles.storage.StaticFilesStorage"
+            if DEBUG
+            else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        )
+    },
+}
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "shop_backend.kernel.middleware.RequestIdFilter"}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "filters": ["request_id"],
+            "formatter": "line",
+        }
+    },
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        "django": {"level": "INFO", "handlers": ["console"], "propagate": False},
+        "django.server": {"level": "INFO", "handlers": ["console"], "propagate": False},
+    },
+}

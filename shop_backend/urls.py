@@ -1,0 +1,37 @@
+"""The project router: seven apps on two faces, documentation, admin, health."""
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+from shop_backend import aliases, docs, health
+
+# One list, two faces: the envelope under /api/, plain DRF conventions without it.
+api_urlpatterns: list[URLPattern | URLResolver] = [
+    path("accounts/", include("accounts.urls")),
+    path("catalog/", include("catalog.urls")),
+    path("cart/", include("cart.urls")),
+    path("orders/", include("orders.urls")),
+    path("payments/", include("payments.urls")),
+    path("shipping/", include("shipping.urls")),
+    path("inventory/", include("inventory.urls")),
+    path("auth/", include("accounts.djoser_urls")),
+]
+# The providers know one address each; it has no second face.
+webhook_urlpatterns: list[URLPattern | URLResolver] = [
+    path("payments/webhooks/", include("payments.urls_webhooks")),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", admin.site.urls),
+    path("health/live/", health.live),
+    path("health/ready/", health.ready),
+    *docs.urlpatterns,
+    # The other names first: orders/new/ would else be read as the order named "new".
+    path("api/", include([*aliases.urlpatterns, *webhook_urlpatterns, *api_urlpatterns])),
+    path("", include([*aliases.urlpatterns, *api_urlpatterns])),
+]
+
+handler400 = "shop_backend.kernel.fallbacks.bad_request"
+handler403 = "shop_backend.kernel.fallbacks.permission_denied"
+handler404 = "shop_backend.kernel.fallbacks.not_found"
+handler500 = "shop_backend.kernel.fallbacks.server_error"

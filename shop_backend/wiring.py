@@ -1,0 +1,56 @@
+"""Who listens to whom, who answers whom, who delivers what: the only table of it.
+
+Down is a call. Up is news (an event) or a question (a port), and both are listed here.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from accounts import mails as accounts_mails
+from accounts import ports as accounts_ports
+from cart.answers import CartBaskets, CartRecords
+from orders import services as orders
+from orders.answers import OrderPayments, OrderRecords
+from orders.services import OrderFulfilment
+from payments import ports as payments_ports
+from payments import services as payments
+from payments.events import (
+    PaymentAuthorized,
+    PaymentCanceled,
+    PaymentCaptured,
+    PaymentFailed,
+    PaymentRefunded,
+)
+from shipping import ports as shipping_ports
+from shipping.answers import AddressRecords
+from shipping.events import ShipmentDelivered, ShipmentShipped
+from shop_backend.kernel import events, outbox
+
+# News: the event's class and who hears it, in this order, in the publisher's transaction.
+SUBSCRIBERS: Mapping[type, Sequence[Callable[[Any], None]]] = {
+    PaymentAuthorized: [orders.on_payment_authorized],
+    PaymentCaptured: [orders.on_payment_captured],
+    PaymentFailed: [orders.on_payment_failed],
+    PaymentCanceled: [orders.on_payment_canceled],
+    PaymentRefunded: [orders.on_payment_refunded],
+    ShipmentShipped: [orders.on_shipment_shipped],
+    ShipmentDelivered: [orders.on_shipment_delivered],
+}
+# What leaves the process: the outbox message's kind and who delivers it.
+DELIVERIES: Mapping[str, outbox.Handler] = {
+    "accounts.send_mail": accounts_mails.deliver,
+    "payments.send_refund": payments.send_refund,
+    "payments.cancel_at_provider": payments.cancel_at_provider,
+    "payments.sandbox_webhook": payments.deliver_sandbox_webhook,
+}
+
+
+def connect() -> None:
+    """Wire the house; called once, when all apps are loaded."""
+    events.subscribe(SUBSCRIBERS)
+    outbox.register(DELIVERIES)
+    # Questions: the port and who answers it.
+    payments_ports.payable_orders.bind(OrderPayments())
+    shipping_ports.fulfilment.bind(OrderFulfilment())
+    shipping_ports.baskets.bind(CartBaskets())
+    accounts_ports.personal_data.bind([AddressRecords(), CartRecords(), OrderRecords()])

@@ -1,0 +1,29 @@
+"""The shop's settings, with what only tests change."""
+
+import os
+
+import environ
+
+os.environ["SHOP_ENV_FILE"] = os.devnull
+os.environ["SECRET_KEY"] = "tests-only-secret-key-of-more-than-32-bytes"
+os.environ["DEBUG"] = "False"
+os.environ["PAYMENT_PROVIDER"] = "sandbox"
+os.environ["PAYMENT_SANDBOX_ALLOWED"] = "True"
+for _name in ("DB_ENGINE", "DB_NAME", "DB_USER", "DB_PASSWORD", "DB_HOST", "DB_PORT"):
+    os.environ.pop(_name, None)
+
+from shop_backend.settings import *  # noqa: E402, F403
+from shop_backend.settings import MYSQL_OPTIONS, SQLITE_OPTIONS, STORAGES  # noqa: E402
+
+DATABASES = {"default": environ.Env().db_url("TEST_DATABASE_URL", default="sqlite:///:memory:")}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
+elif DATABASES["default"]["ENGINE"].endswith("mysql"):
+    DATABASES["default"]["OPTIONS"] = MYSQL_OPTIONS
+# A test knows when its mails are sent; most tests do not wait for Argon2 or for a throttle.
+OUTBOX_DELIVERY = "inline"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+RATE_LIMITS = False
+STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+WHITENOISE_AUTOREFRESH = True  # no collected files, and none missed

@@ -1,0 +1,114 @@
+"""Nobody gets in by a route that was forgotten."""
+
+import pytest
+from django.urls import get_resolver
+
+from shop_backend.kernel.access import Anyone
+from tests.client import ShopClient
+from tests.routes import Route, api_routes
+
+pytestmark = pytest.mark.django_db
+
+# Every operation that works without a token. A new one is added here on purpose, or not at all.
+PUBLIC = {
+    "post accounts/register/",
+    "post accounts/verify-otp/",
+    "post accounts/resend-otp/",
+    "post accounts/login/",
+    "post accounts/token/",
+    "post accounts/token/refresh/",
+    "post accounts/token/verify/",
+    "post accounts/request-reset-email/",
+    "post accounts/password-reset-confirm/<str:uidb64>/<str:token>/",
+    "post accounts/forgot-password/",
+    "post accounts/reset-password/",
+    "post accounts/users/",
+    "post auth/users/",
+    "post auth/users/activation/",
+    "post auth/users/resend_activation/",
+    "post auth/users/reset_password/",
+    "post auth/users/reset_password_confirm/",
+    "post auth/jwt/create/",
+    "post auth/jwt/refresh/",
+    "post auth/jwt/verify/",
+    "get catalog/products/",
+    "get catalog/products/<str:id>/",
+    "get catalog/products/<str:product>/variants/",
+    "get catalog/products/<str:product>/variants/<str:pk>/",
+    "get catalog/categories/",
+    "get catalog/categories/<str:id>/",
+    "get payments/config/",
+    "post payments/webhooks/stripe/",
+    "post payments/webhooks/sandbox/",
+    "get shipping/methods/",
+    "get shipping/methods/<int:pk>/",
+    "post shipping/quotes/",
+    "get shipping/track/<str:tracking_number>/",
+    "post register/",
+    "get userinfo/",
+    "post forgot_password/",
+    "post reset_password/<str:token>/",
+    "post users/",
+    "get products/",
+    "get products/<str:id>/",
+}
+ROUTES = api_routes()
+
+
+def name_of(route: Route) -> str:
+    return f"{route.method} {route.template.removeprefix('api/')}"
+
+
+def test_every_view_of_the_api_declares_its_access():
+    undeclared = [name_of(route) for route in ROUTES if route.action not in route.view.access]
+
+    assert undeclared == []
+
+
+def test_what_is_public_is_exactly_what_is_written_down():
+    public = {name_of(route) for route in ROUTES if isinstance(route.access, Anyone)}
+
+    assert public == PUBLIC
+
+
+@pytest.mark.parametrize(
+    "route",
+    [route for route in ROUTES if not isinstance(route.access, Anyone)],
+    ids=lambda route: f"{route.method} {route.template}",
+)
+@pytest.mark.parametrize("header", [None, "Bearer nonsense", "JWT a.b.c"])
+def test_everything_else_needs_a_token(route, header):
+    headers = {"Authorization": header} if header else {}
+
+    response = getattr(ShopClient(), route.method)(route.path, {}, format="json", headers=headers)
+
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_both_faces_have_the_same_routes():
+    def below(prefix):
+        return {
+            f"{route.method} {route.template.removeprefix(prefix)}"
+            for route in ROUTES
+            if route.template.startswith("api/") == bool(prefix)
+            and "webhooks" not in route.template
+        }
+
+    assert below("api/") == below("")
+
+
+def test_every_route_of_the_project_is_accounted_for():
+    heads = {str(pattern.pattern) for pattern in get_resolver().url_patterns}
+
+    assert heads == {
+        "admin/",
+        "health/live/",
+        "health/ready/",
+        "swagger.json",
+        "swagger.yaml",
+        "swagger/",
+        "redoc/",
+        "api/",
+        "",
+    }

@@ -1,0 +1,140 @@
+"""What is published is what is there."""
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from swagger_spec_validator.validator20 import validate_spec
+
+from shop_backend import error_codes
+from shop_backend.kernel.access import Anyone
+from tests.client import ShopClient
+from tests.routes import api_routes
+
+pytestmark = pytest.mark.django_db
+COMMITTED = Path(settings.BASE_DIR) / "docs" / "api" / "swagger.json"
+METHODS = {"get", "post", "put", "patch", "delete"}
+# The other names are the same views; they are listed in the README instead.
+UNDOCUMENTED = {
+    "register/",
+    "userinfo/",
+    "userinfo/edit/",
+    "forgot_password/",
+    "reset_password/<str:token>/",
+    "products/",
+    "products/<str:id>/",
+    "products/add/",
+    "products/edit/<str:id>/",
+    "products/delete/<str:id>/",
+    "orders/new/",
+    "orders/edit/<str:name>/",
+    "orders/delete/<str:name>/",
+    "users/",
+    "users/<int:pk>/",
+    "payment/",
+    # Spoken to by the built-in sandbox alone.
+    "payments/webhooks/sandbox/",
+}
+
+
+@pytest.fixture(scope="module")
+def document(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock():
+        return ShopClient(SERVER_NAME="localhost").get("/swagger.json").json()
+
+
+def operations(document):
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            if method in METHODS:
+                yield path, method, operation
+
+
+def test_the_document_is_valid_swagger(document):
+    validate_spec(copy.deepcopy(document))  # the validator writes into what it reads
+
+
+def test_the_committed_copy_is_the_present_one(document):
+    committed = json.loads(COMMITTED.read_text())
+
+    assert document == committed, "run: python manage.py write_api_document"
+
+
+def test_every_operation_has_a_name_of_its_own(document):
+    names = [operation["operationId"] for _, _, operation in operations(document)]
+
+    assert len(names) == len(set(names))
+
+
+def test_every_operation_has_a_sentence_and_a_tag(document):
+    bare = [
+        f"{method} {path}"
+        for path, method, operation in operations(document)
+        if not operation.get("summary") or len(operation["tags"]) != 1
+    ]
+
+    assert bare == []
+
+
+def test_every_route_but_the_other_names_is_documented(document):
+    documented = {(method, path) for path, method, _ in operations(document)}
+    routes = {
+        (route.method, route.template.removeprefix("api/"))
+        for route in api_routes()
+        if route.template.startswith("api/")
+    }
+    expected = {
+        (method, "/api/" + plain(template))
+        for method, template in routes
+        if template not in UNDOCUMENTED
+    }
+
+    assert documented == expected
+
+
+def test_public_operations_ask_for_no_token_and_the_others_do(document):
+    access = {
+        (route.method, "/api/" + plain(route.template.removeprefix("api/"))): route.access
+        for route in api_routes()
+    }
+    for path, method, operation in operations(document):
+        is_public = isinstance(access[(method, path)], Anyone)
+        assert (operation.get("security") == []) is is_public, f"{method} {path}"
+
+
+def test_every_success_is_an_envelope_but_for_djosers(document):
+    for path, method, operation in operations(document):
+        successes = [r for s, r in operation["responses"].items() if s.startswith("2")]
+        assert successes, f"{method} {path}"
+        for response in successes:
+            has_envelope = "success" in response.get("schema", {}).get("properties", {})
+            assert has_envelope is not path.startswith("/api/auth/"), f"{method} {path}"
+
+
+@pytest.mark.parametrize("path", ["/swagger/", "/redoc/", "/swagger", "/redoc"])
+def test_the_pages_load_nothing_from_elsewhere(path):
+    response = ShopClient(SERVER_NAME="localhost").get(path)
+
+    assert response.status_code == 200
+    html = response.content.decode()
+    assert 'src="http' not in html
+    assert 'href="http' not in html
+
+
+def test_the_yaml_document_is_there():
+    assert ShopClient(SERVER_NAME="localhost").get("/swagger.yaml").status_code == 200
+
+
+def plain(template):
+    text = template
+    for kind in ("bigid:", "str:", "slug:", "int:", "path:", "uuid:"):
+        text = text.replace(f"<{kind}", "<")
+    return text.replace("<pk>", "<id>").replace("<", "{").replace(">", "}")
+
+
+def test_the_list_of_error_codes_is_the_present_one():
+    assert error_codes.DOCUMENT.read_text() == error_codes.as_markdown(), (
+        "run: python manage.py write_error_codes"
+    )

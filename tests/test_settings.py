@@ -1,0 +1,115 @@
+"""Unsafe settings are refused at the start, each with a sentence that says what to do."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SAFE = {
+    "SHOP_ENV_FILE": os.devnull,
+    "SECRET_KEY": "a-key-of-more-than-thirty-two-characters",
+    "PAYMENT_PROVIDER": "sandbox",
+    "PAYMENT_SANDBOX_ALLOWED": "True",
+}
+
+
+def start(code="import shop_backend.settings", **environment):
+    """Import the settings in a process of their own, with nothing but this environment."""
+    environment = {key: value for key, value in environment.items() if value is not None}
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_safe_settings_start():
+    assert start(**SAFE).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"SECRET_KEY": None}, "SECRET_KEY is not set"),
+        ({"SECRET_KEY": ""}, "SECRET_KEY is not set"),
+        ({"PAYMENT_PROVIDER": None}, "PAYMENT_PROVIDER is not set"),
+        ({"PAYMENT_PROVIDER": "cash"}, "PAYMENT_PROVIDER is stripe or sandbox"),
+        ({"PAYMENT_SANDBOX_ALLOWED": None}, "needs PAYMENT_SANDBOX_ALLOWED=True"),
+        ({"RATE_LIMITS": "off", "ALLOWED_HOSTS": "shop.example"}, "to be loopback"),
+        ({"RATE_LIMITS": "maybe"}, "RATE_LIMITS is on or off"),
+        ({"ORDER_HOLD_MINUTES": "soon"}, "invalid literal"),
+    ],
+)
+def test_an_unsafe_or_senseless_setting_does_not_start(change, sentence):
+    result = start(**{**SAFE, **change})
+
+    assert result.returncode != 0
+    assert sentence in result.stderr
+
+
+def test_rate_limits_may_be_off_on_loopback():
+    assert start(**SAFE, RATE_LIMITS="off").returncode == 0
+
+
+def test_a_development_shop_needs_nothing():
+    code = "from shop_backend import settings as s; print(s.PAYMENT_PROVIDER, s.DEBUG)"
+
+    result = start(code, SHOP_ENV_FILE=os.devnull, DEBUG="True")
+
+    assert result.stdout.split() == ["sandbox", "True"]
+
+
+def test_a_stripe_key_chooses_stripe_while_developing():
+    code = "from shop_backend import settings as s; print(s.PAYMENT_PROVIDER)"
+
+    result = start(code, SHOP_ENV_FILE=os.devnull, DEBUG="True", STRIPE_SECRET_KEY="sk_test_x")
+
+    assert result.stdout.strip() == "stripe"
+
+
+@pytest.mark.parametrize(
+    ("engine", "driver"),
+    [
+        ("django.db.backends.postgresql", "psycopg2"),
+        ("django.db.backends.mysql", "pymysql"),
+        ("django.db.backends.sqlite3", "sqlite3"),
+    ],
+)
+def test_the_environment_chooses_the_database(engine, driver):
+    code = (
+        "import django; django.setup()\n"
+        "from django.db import connection as c; print(c.Database.__name__, c.vendor)"
+    )
+    environment = {**SAFE, "DB_ENGINE": engine, "DJANGO_SETTINGS_MODULE": "shop_backend.settings"}
+
+    result = start(code, **environment)
+
+    assert driver in result.stdout.lower(), result.stderr
+
+
+def test_every_variable_that_the_settings_read_is_in_the_example():
+    read = set(re.findall(r'env\.\w+\(\s*"(\w+)"', (ROOT / "shop_backend/settings.py").read_text()))
+    named = set(re.findall(r"^(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+
+    assert read - {"SHOP_ENV_FILE"} == named
+
+
+def test_only_the_settings_read_the_environment():
+    offenders = []
+    for path in ROOT.glob("[a-z]*/**/*.py"):
+        name = path.relative_to(ROOT).as_posix()
+        is_exempt = name.startswith(("tests/", "benchmarks/")) or "/tests/" in name
+        if is_exempt or name in {"shop_backend/settings.py", "shop_backend/wsgi.py"}:
+            continue
+        if re.search(r"os\.environ|os\.getenv|environ\.Env", path.read_text()):
+            offenders.append(name)
+
+    assert offenders == []
