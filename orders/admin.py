@@ -6,6 +6,7 @@ from orders import services
 from orders.models import Order, OrderEvent, OrderLine
 from shop_backend.kernel.admin import ReadOnlyAdmin
 from shop_backend.kernel.errors import ShopError
+from shop_backend.kernel.money import Money
 
 LINE_FIELDS = (
     "sku",
@@ -16,6 +17,7 @@ LINE_FIELDS = (
     "shipped_quantity",
     "returned_quantity",
 )
+TOTALS = ("subtotal", "discount", "shipping", "tax", "total", "captured", "refunded")
 EVENT_FIELDS = ("created_at", "kind", "status", "data", "actor_id")
 
 
@@ -52,8 +54,37 @@ class OrderAdmin(ReadOnlyAdmin):
     list_select_related = ["customer"]
     search_fields = ["number", "customer__username", "customer__email", "lines__sku"]
     date_hierarchy = "placed_at"
+    fieldsets = (
+        (None, {"fields": ("number", "customer", "email", "status", "note")}),
+        (
+            "Money",
+            {"fields": ("payment_status", *TOTALS)},
+        ),
+        (
+            "Delivery",
+            {
+                "fields": (
+                    "fulfilment_status",
+                    "shipping_method_name",
+                    "full_name",
+                    "line1",
+                    "line2",
+                    "city",
+                    "region",
+                    "postal_code",
+                    "country",
+                    "phone",
+                )
+            },
+        ),
+        ("Times", {"fields": ("placed_at", "expires_at", "hidden_at")}),
+    )
+    readonly_fields = ("payment_status", "fulfilment_status", *TOTALS)
     inlines = [OrderLineInline, OrderEventInline]
     actions = ["start_processing", "ship", "deliver", "cancel"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
+        return super().get_queryset(request).with_lines()  # type: ignore[attr-defined]
 
     @admin.action(description="Start processing", permissions=["view"])
     def start_processing(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
@@ -70,6 +101,24 @@ class OrderAdmin(ReadOnlyAdmin):
     @admin.action(description="Cancel and refund", permissions=["view"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
         self._set_status(request, queryset, Order.Status.CANCELLED)
+
+    def subtotal(self, order: Order) -> Money:
+        return Money(order.subtotal_minor, order.currency)
+
+    def discount(self, order: Order) -> Money:
+        return Money(order.discount_minor, order.currency)
+
+    def shipping(self, order: Order) -> Money:
+        return Money(order.shipping_minor, order.currency)
+
+    def tax(self, order: Order) -> Money:
+        return Money(order.tax_minor, order.currency)
+
+    def captured(self, order: Order) -> Money:
+        return Money(order.captured_minor, order.currency)
+
+    def refunded(self, order: Order) -> Money:
+        return Money(order.refunded_minor, order.currency)
 
     def _set_status(self, request: HttpRequest, queryset: QuerySet[Order], status: str) -> None:
         for order in queryset.order_by("pk"):

@@ -78,7 +78,12 @@ schema_view = get_schema_view(
 )
 
 urlpatterns = [
-    path("swagger.json", schema_view.without_ui(cache_timeout=0), {"format": "json"}),
+    path(
+        "swagger.json",
+        schema_view.without_ui(cache_timeout=0),
+        {"format": "json"},
+        name="swagger-document",
+    ),
     path("swagger.yaml", schema_view.without_ui(cache_timeout=0), {"format": "yaml"}),
     path("swagger/", schema_view.with_ui("swagger", cache_timeout=0), name="swagger"),
     path("redoc/", schema_view.with_ui("redoc", cache_timeout=0), name="redoc"),

@@ -229,11 +229,13 @@ SWAGGER_SETTINGS = {
         }
     },
     "USE_SESSION_AUTH": False,
+    "SPEC_URL": "swagger-document",
     "VALIDATOR_URL": None,
     "PERSIST_AUTH": True,
     "DEFAULT_MODEL_RENDERING": "example",
     "DOC_EXPANSION": "none",
 }
+REDOC_SETTINGS = {"SPEC_URL": "swagger-document"}
 
 # --- Trade ----------------------------------------------------------------------------------
 SHOP_NAME = env.str("SHOP_NAME", default="Demo Shop")

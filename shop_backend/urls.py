@@ -1,9 +1,11 @@
 """The project router: seven apps on two faces, documentation, admin, health."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from shop_backend import aliases, docs, health
+from shop_backend.index import IndexView
 
 # One list, two faces: the envelope under /api/, plain DRF conventions without it.
 api_urlpatterns: list[URLPattern | URLResolver] = [
@@ -21,14 +23,19 @@ webhook_urlpatterns: list[URLPattern | URLResolver] = [
     path("payments/webhooks/", include("payments.urls_webhooks")),
 ]
 
+index: list[URLPattern | URLResolver] = [path("", IndexView.as_view())]
+
+admin.site.site_header = admin.site.site_title = settings.SHOP_NAME
+admin.site.site_url = settings.FRONTEND_URL
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("health/live/", health.live),
     path("health/ready/", health.ready),
     *docs.urlpatterns,
     # The other names first: orders/new/ would else be read as the order named "new".
-    path("api/", include([*aliases.urlpatterns, *webhook_urlpatterns, *api_urlpatterns])),
-    path("", include([*aliases.urlpatterns, *api_urlpatterns])),
+    path("api/", include([*index, *aliases.urlpatterns, *webhook_urlpatterns, *api_urlpatterns])),
+    path("", include([*index, *aliases.urlpatterns, *api_urlpatterns])),
 ]
 
 handler400 = "shop_backend.kernel.fallbacks.bad_request"

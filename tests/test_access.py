@@ -11,6 +11,7 @@ pytestmark = pytest.mark.django_db
 
 # Every operation that works without a token. A new one is added here on purpose, or not at all.
 PUBLIC = {
+    "get ",
     "post accounts/register/",
     "post accounts/verify-otp/",
     "post accounts/resend-otp/",
@@ -112,3 +113,10 @@ def test_every_route_of_the_project_is_accounted_for():
         "api/",
         "",
     }
+
+
+@pytest.mark.parametrize("path", ["/", "/api/", "/api"])
+def test_the_bare_address_says_where_things_are(path):
+    body = ShopClient().get(path).json()
+
+    assert body.get("data", body)["paths"]["orders"] == f"{path.rstrip('/')}/orders/"
