@@ -45,16 +45,21 @@ class _Letter:
 def deliver(payload: Mapping[str, Any]) -> None:
     """Write and send the mail that an outbox row asks for, if it still has a reader."""
     purpose = MailPurpose(payload["purpose"])
-    user = selectors.find(User.objects.filter(pk=payload["user_id"] or 0, is_active=True))
-    if user is None:
-        return
-    letter = transactions.run(partial(_WRITERS[purpose], user, timezone.now()))
+    letter = transactions.run(partial(_write, purpose, payload["user_id"] or 0, timezone.now()))
     if letter is not None:
         _send(letter, purpose)
 
 
+def _write(purpose: MailPurpose, user_id: int, now: datetime) -> _Letter | None:
+    # Locked: whoever replaces this registration either waits for the code, which then dies, or
+    # is seen here.
+    rows = User.objects.select_for_update().filter(pk=user_id, is_active=True)
+    user = selectors.find(rows)
+    return None if user is None else _WRITERS[purpose](user, now)
+
+
 def _activation(user: User, now: datetime) -> _Letter | None:
-    change = selectors.get_pending_email_change(user, now=now)
+    change = selectors.lock_pending_email_change(user, now=now)
     if change is not None:
         code = _code(user, OtpPurpose.ACTIVATION, change.new_email, now)
         return _Letter(change.new_email, user, "email_change_code", {"code": code})

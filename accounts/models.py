@@ -110,8 +110,9 @@ class Session(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
     rotates = models.BooleanField(help_text="Each refresh brings a new refresh token.")
     refresh_jti = models.CharField(max_length=32)
-    previous_jti = models.CharField(max_length=32, blank=True, default="")
-    rotated_at = models.DateTimeField(null=True, blank=True)
+    recent_rotations = models.JSONField(
+        default=list, blank=True, help_text="[jti, when it was used (POSIX seconds)], oldest first."
+    )
     created_at = models.DateTimeField(default=timezone.now)
     last_used_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(db_index=True)
@@ -164,9 +165,9 @@ class Otp(models.Model):
         verbose_name = "one-time password"
         constraints = [
             models.UniqueConstraint(fields=["user", "purpose"], name="otp_once_a_purpose"),
+            models.UniqueConstraint(fields=["email_key", "purpose"], name="otp_once_an_address"),
             models.CheckConstraint(condition=models.Q(tries__lte=5), name="otp_tries_at_most_5"),
         ]
-        indexes = [models.Index(fields=["email_key", "purpose"], name="otp_by_address")]
 
     def __str__(self) -> str:
         return f"{self.purpose} of user {self.user_id}"
@@ -201,8 +202,24 @@ class OtpRequestCount(models.Model):
         return f"{self.purpose} {self.address_digest[:8]}"
 
 
+class EmailChangeQuerySet(models.QuerySet["EmailChange"]):
+    """Chainable reads of changes of email."""
+
+    def to_address(self, email: str) -> "EmailChangeQuerySet":
+        """Return the one whose new address this is, in any case."""
+        return self.filter(new_email_key=Lower(models.Value(email)))
+
+    def waiting(self, since: datetime) -> "EmailChangeQuerySet":
+        """Return those that were asked for since then and not confirmed."""
+        return self.filter(confirmed_at=None, requested_at__gt=since)
+
+
 class EmailChange(models.Model):
-    """A new address that waits for its code; it reserves nothing meanwhile."""
+    """A new address that waits for its code; it reserves nothing meanwhile.
+
+    Of those who want one address the latest waits alone: more waiting would mean more codes for
+    one mailbox, and a guess would be held against all of them.
+    """
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="email_change")
     old_email = models.EmailField(blank=True, default="")
@@ -215,10 +232,14 @@ class EmailChange(models.Model):
     requested_at = models.DateTimeField(default=timezone.now)
     confirmed_at = models.DateTimeField(null=True, blank=True)
 
+    objects = EmailChangeQuerySet.as_manager()
+
     class Meta:
         verbose_name = "change of email"
         verbose_name_plural = "changes of email"
-        indexes = [models.Index(fields=["new_email_key"], name="email_change_by_address")]
+        constraints = [
+            models.UniqueConstraint(fields=["new_email_key"], name="email_change_once_an_address")
+        ]
 
     def __str__(self) -> str:
         return f"Change of email of user {self.user_id}"

@@ -64,23 +64,22 @@ def lock_by_username(username: str) -> User | None:
     return find(rows)
 
 
-def get_pending_email_changes(email: str, *, now: datetime) -> list[EmailChange]:
-    """Return the changes that wait for a code sent to this address."""
-    changes = EmailChange.objects.filter(
-        new_email_key=Lower(Value(email)),
-        confirmed_at=None,
-        requested_at__gt=now - EMAIL_CHANGE_LIFETIME,
-        user__is_active=True,
-    )
-    return list(changes.order_by("pk"))
+def get_pending_email_change_to(email: str, *, now: datetime) -> EmailChange | None:
+    """Return the change that waits for a code sent to this address."""
+    changes = EmailChange.objects.to_address(email).waiting(now - EMAIL_CHANGE_LIFETIME)
+    return find(changes.filter(user__is_active=True))
 
 
 def get_pending_email_change(user: User, *, now: datetime) -> EmailChange | None:
     """Return the user's own change that still waits for its code."""
-    changes = EmailChange.objects.filter(
-        user=user, confirmed_at=None, requested_at__gt=now - EMAIL_CHANGE_LIFETIME
-    )
-    return find(changes)
+    changes = EmailChange.objects.filter(user=user)
+    return find(changes.waiting(now - EMAIL_CHANGE_LIFETIME))
+
+
+def lock_pending_email_change(user: User, *, now: datetime) -> EmailChange | None:
+    """Lock and return the user's own change that still waits for its code."""
+    changes = EmailChange.objects.select_for_update().filter(user=user)
+    return find(changes.waiting(now - EMAIL_CHANGE_LIFETIME))
 
 
 def registrations() -> QuerySet[User]:

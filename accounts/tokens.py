@@ -36,6 +36,7 @@ class SessionClaims:
     user_id: int
     jti: str
     rotates: bool = False
+    is_refresh: bool = False
 
 
 def refresh_lifetime(*, rotates: bool) -> timedelta:
@@ -113,6 +114,7 @@ def _claims(token: Token) -> SessionClaims:
             user_id=int(token["user_id"]),
             jti=str(token["jti"]),
             rotates=token.payload.get(ROTATION_CLAIM) is True,
+            is_refresh=token.payload.get("token_type") == "refresh",
         )
     except (KeyError, ValueError) as error:
         raise InvalidToken from error

@@ -10,6 +10,7 @@ from accounts.models import User
 from cart.errors import CartFull, CartLineNotFound
 from cart.models import Cart, CartLine
 from catalog import selectors as catalog
+from catalog.errors import VariantRequired
 from catalog.selectors import VariantReference
 from inventory import selectors as inventory
 from inventory.errors import InsufficientStock
@@ -27,18 +28,10 @@ def set_line(*, user: User, reference: VariantReference, quantity: int) -> None:
     :raises CartFull: it would be one line too many.
     """
     cart = _lock_open_cart(user)
-    (variant,) = catalog.get_variants_for_sale([reference])
     if quantity == 0:
-        CartLine.objects.filter(cart=cart, variant=variant).delete()
+        _remove_named(cart, reference)
     else:
-        _check_available(variant.stock_item_id, variant.sku, quantity)
-        _, is_new = CartLine.objects.update_or_create(
-            cart=cart,
-            variant=variant,
-            defaults={"quantity": quantity, "seen_price_minor": variant.price_minor},
-        )
-        if is_new and cart.lines.count() > settings.MAX_CART_LINES:
-            raise CartFull(most=settings.MAX_CART_LINES)
+        _put(cart, reference, quantity)
     _touch(cart)
 
 
@@ -131,8 +124,41 @@ def forget_customer(*, user_id: int) -> None:
 
 
 def _lock_open_cart(user: User) -> Cart:
-    cart, _ = Cart.objects.get_or_create(open_for=user.pk, defaults={"user": user})
-    return Cart.objects.select_for_update().get(pk=cart.pk)
+    """Return the user's open cart, locked.
+
+    The lock is taken by ``open_for``: a cart that became an order while we waited for it is no
+    match any more, and a new one is made.
+    """
+    carts = Cart.objects.select_for_update()
+    cart, _ = carts.get_or_create(open_for=user.pk, defaults={"user": user})
+    return cart
+
+
+def _put(cart: Cart, reference: VariantReference, quantity: int) -> None:
+    (variant,) = catalog.get_variants_for_sale([reference])
+    _check_available(variant.stock_item_id, variant.sku, quantity)
+    _, is_new = CartLine.objects.update_or_create(
+        cart=cart,
+        variant=variant,
+        defaults={"quantity": quantity, "seen_price_minor": variant.price_minor},
+    )
+    if is_new and cart.lines.count() > settings.MAX_CART_LINES:
+        raise CartFull(most=settings.MAX_CART_LINES)
+
+
+def _remove_named(cart: Cart, reference: VariantReference) -> None:
+    """Remove the line that is meant, also of something that is not sold any more."""
+    if reference.variant_id is not None:
+        lines = cart.lines.filter(variant_id=reference.variant_id)
+    elif reference.sku is not None:
+        lines = cart.lines.filter(variant__sku=reference.sku)
+    elif isinstance(reference.product_id, int):
+        lines = cart.lines.filter(variant__product_id=reference.product_id)
+    else:
+        lines = cart.lines.filter(variant__product__slug=reference.product_id)
+    if lines.count() > 1:
+        raise VariantRequired
+    lines.delete()
 
 
 def _get_line(cart: Cart, line_id: int) -> CartLine:

@@ -47,6 +47,12 @@ class StockItemAdmin(admin.ModelAdmin):
     readonly_fields = ["sku", "created_at"]
     inlines = [StockLevelInline]
 
+    def save_model(self, request: HttpRequest, obj: StockItem, form: Any, change: Any) -> None:
+        try:
+            services.set_tracking(item_id=obj.pk, is_tracked=obj.is_tracked)
+        except ShopError as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 

@@ -14,17 +14,26 @@ class InsufficientStock(Conflict):
     """
 
     code = "insufficient_stock"
-    message = "Not enough stock for {sku}: {requested} requested, {available} available."
+    message = "Not enough stock for {sku}: {requested} requested, {shown} available."
 
     def __init__(self, *, item_ids: Iterable[int] = (), **params: Any) -> None:
         self.item_ids = frozenset(item_ids)
-        params["available"] = min(params["available"], SHOWN_TO_CUSTOMERS)
-        super().__init__(**params)
+        if params["available"] > SHOWN_TO_CUSTOMERS:
+            shown, params["available"] = f"over {SHOWN_TO_CUSTOMERS}", SHOWN_TO_CUSTOMERS
+        else:
+            shown = str(params["available"])
+        super().__init__(**params, shown=shown)
+        del self.params["shown"]  # it is the message's word for ``available``
 
 
 class NotReserved(Conflict):
     code = "not_reserved"
     message = "{requested} units of {sku} should leave, {reserved} are reserved for it."
+
+
+class ItemReserved(Conflict):
+    code = "item_reserved"
+    message = "Orders hold units of {sku}; whether it is counted cannot change now."
 
 
 class UnitsReserved(Conflict):

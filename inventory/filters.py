@@ -1,19 +1,12 @@
 """How stock lists are narrowed."""
 
-from datetime import UTC, datetime
-
 import django_filters
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q, QuerySet
 
 from inventory.models import LOW_STOCK_THRESHOLD, StockItem, StockMovement
+from shop_backend.kernel.filters import MomentFilter
 
 YES_OR_NO = [("1", "yes"), ("true", "yes"), ("0", "no"), ("false", "no")]
-# Beyond these, a moment with an offset has no equal in UTC.
-_SANE_MOMENTS = [
-    MinValueValidator(datetime(1970, 1, 1, tzinfo=UTC)),
-    MaxValueValidator(datetime(9000, 1, 1, tzinfo=UTC)),
-]
 
 
 class StockFilter(django_filters.FilterSet):
@@ -48,12 +41,8 @@ class MovementFilter(django_filters.FilterSet):
     )
     kind = django_filters.ChoiceFilter(choices=StockMovement.Kind.choices)
     reference = django_filters.CharFilter(max_length=64)
-    created_after = django_filters.IsoDateTimeFilter(
-        field_name="created_at", lookup_expr="gte", validators=_SANE_MOMENTS
-    )
-    created_before = django_filters.IsoDateTimeFilter(
-        field_name="created_at", lookup_expr="lt", validators=_SANE_MOMENTS
-    )
+    created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
+    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = StockMovement

@@ -21,10 +21,10 @@ class OrderPayments:
         orders = Order.objects.not_hidden().named(order_id)
         if customer_id is not None:
             orders = orders.filter(customer_id=customer_id)
-        number = orders.values_list("number", flat=True).first()
-        if number is None:
-            raise OrderNotFound
-        return number
+        try:
+            return orders.values_list("number", flat=True).get()
+        except Order.DoesNotExist as error:
+            raise OrderNotFound from error
 
     def get_amount_due(self, *, reference: str, customer_id: int | None) -> Money:
         """Return what is still to be paid; the order is locked until the caller commits.
@@ -37,7 +37,7 @@ class OrderPayments:
             raise OrderNotFound
         due = order.total_minor - order.captured_minor + order.refunded_minor
         if order.status != Order.Status.PENDING or due <= 0:
-            raise NothingDue
+            raise NothingDue(current=str(order.status))
         return Money(due, order.currency)
 
     def get_customer_id(self, *, reference: str) -> int:

@@ -52,7 +52,7 @@ class OrderActionRefused(Refused):
 
 class NothingDue(Conflict):
     code = "nothing_due"
-    message = "Nothing is due on this order."
+    message = "Nothing is due: the order is {current}."
 
 
 class OrderNotUnpaid(Conflict):

@@ -68,7 +68,7 @@ class Order(AddressFields):
 
     TRANSITIONS: ClassVar[dict[str, set[str]]] = {
         Status.PENDING: {Status.PAID, Status.CANCELLED, Status.EXPIRED},
-        Status.PAID: {Status.PROCESSING, Status.SHIPPED, Status.CANCELLED},
+        Status.PAID: {Status.PROCESSING, Status.CANCELLED},
         Status.PROCESSING: {Status.SHIPPED, Status.CANCELLED},
         Status.SHIPPED: {Status.DELIVERED},
         Status.DELIVERED: set(),

@@ -14,7 +14,7 @@ from cart.serializers import reference_of
 from orders import selectors, services
 from orders.errors import OrderNotFound
 from orders.filters import OrderFilter
-from orders.models import Order, OrderEvent
+from orders.models import Order, OrderEvent, OrderQuerySet
 from orders.serializers import (
     OrderEventSerializer,
     OrderSerializer,
@@ -56,9 +56,7 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
         return Order.objects.visible_to(self.request.user).with_lines()
 
     def get_object(self) -> Order:
-        order = self.get_queryset().named(self.kwargs["name"]).first()
-        if order is None:
-            raise OrderNotFound
+        order = _named(self.get_queryset(), self.kwargs["name"])
         if self.request.method in {"PUT", "PATCH", "DELETE"}:
             self.check_if_match(order)
         return order
@@ -147,7 +145,12 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
         operation_id="orders_cancel",
         tags=["orders"],
         request_body=no_body,
-        responses={200: OrderSerializer, 403: "Staff only.", 409: _FORBIDDEN_BY_STATE},
+        responses={
+            200: OrderSerializer,
+            403: "Staff only.",
+            409: _FORBIDDEN_BY_STATE,
+            422: "The Idempotency-Key was used with another body.",
+        },
     )
     def cancel(self, request: Request, name: str) -> Response:
         """Cancel an order: releases the stock, refunds what was paid."""
@@ -208,9 +211,7 @@ class OrderEventViewSet(mixins.ListModelMixin, ShopViewSet):
     def get_queryset(self) -> Any:
         if getattr(self, "swagger_fake_view", False):
             return OrderEvent.objects.none()
-        order = Order.objects.visible_to(self.request.user).named(self.kwargs["name"]).first()
-        if order is None:
-            raise OrderNotFound
+        order = _named(Order.objects.visible_to(self.request.user), self.kwargs["name"])
         return OrderEvent.objects.filter(order=order)
 
     @swagger_auto_schema(operation_id="orders_events", tags=["orders"])
@@ -239,6 +240,13 @@ class UserOrderViewSet(mixins.ListModelMixin, ShopViewSet):
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """One user's orders."""
         return super().list(request, *args, **kwargs)
+
+
+def _named(orders: OrderQuerySet, name: str) -> Order:
+    try:
+        return orders.named(name).get()
+    except Order.DoesNotExist as error:
+        raise OrderNotFound from error
 
 
 def _item(item: dict[str, Any]) -> Item:

@@ -53,7 +53,13 @@ class PaymentAdmin(ReadOnlyAdmin):
     list_select_related = ["customer"]
     search_fields = ["reference", "provider_reference", "customer__username", "customer__email"]
     date_hierarchy = "created_at"
-    exclude = ["client_secret", "confirmation_attempt"]
+    exclude = [
+        "client_secret",
+        "confirmation_attempt",
+        "start_attempt",
+        "ending_attempt",
+        "provider_key",
+    ]
     inlines = [RefundInline]
     actions = ["refund_what_is_left", "ask_the_provider", "close_review"]
 

@@ -47,3 +47,13 @@ class PaymentRefunded:
     reference: str
     payment_id: int
     amount: Money
+
+
+@dataclass(frozen=True)
+class PaymentRefundFailed:
+    """A refund will not be made: ``amount`` stays with the shop, and can be refunded again."""
+
+    reference: str
+    payment_id: int
+    amount: Money
+    code: str

@@ -1,5 +1,6 @@
 """Money that comes in and goes back. A payment knows a reference, never an order."""
 
+import secrets
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -8,6 +9,11 @@ from django.db.models import F, Prefetch, Q
 from django.utils import timezone
 
 from shop_backend.kernel.money import Money
+
+
+def new_provider_key() -> str:
+    """Return what no other payment has, here or in an earlier database."""
+    return secrets.token_hex(8)
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
@@ -26,6 +32,10 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
     def open(self) -> "PaymentQuerySet":
         """Return the payments that may still be paid."""
         return self.filter(open_reference__isnull=False)
+
+    def unsettled(self) -> "PaymentQuerySet":
+        """Return the payments that may still be paid, or that the provider has yet to give up."""
+        return self.filter(Q(open_reference__isnull=False) | Q(is_cancel_pending=True))
 
     def with_refunds(self) -> "PaymentQuerySet":
         """Fetch the refunds, oldest first."""
@@ -105,6 +115,11 @@ class Payment(models.Model):
     # How often it was confirmed, and for which request last: the provider's idempotency keys.
     confirmations = models.PositiveIntegerField(default=0)
     confirmation_attempt = models.CharField(max_length=64, blank=True, default="")
+    # The requests that started it, and captured or voided it, last: their repeats get the answer.
+    start_attempt = models.CharField(max_length=64, blank=True, default="")
+    ending_attempt = models.CharField(max_length=64, blank=True, default="")
+    # A part of the provider's idempotency keys: after a database reset a pk comes again.
+    provider_key = models.CharField(max_length=32, blank=True, default=new_provider_key)
     # Given up here, perhaps not yet at the provider: until then no other payment is opened.
     is_cancel_pending = models.BooleanField(default=False)
     review_reason = models.CharField(
@@ -155,6 +170,11 @@ class Payment(models.Model):
     def is_open(self) -> bool:
         """Whether it may still be paid."""
         return self.open_reference is not None
+
+    def key_for(self, step: str) -> str:
+        """Return the idempotency key of a step at the provider, ``payment-12`` or another."""
+        # Without the random part: begun before there was one.
+        return f"{step}-{self.provider_key}" if self.provider_key else step
 
     def may_become(self, status: str) -> bool:
         """Return whether the state table leads from here to there."""

@@ -210,7 +210,9 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
         payment = self.get_object()
 
         def capture(attempt: str | None) -> Response:
-            return self._answer(services.capture_payment(payment_id=payment.pk))
+            return self._answer(
+                services.capture_payment(payment_id=payment.pk, attempt_key=attempt)
+            )
 
         return idempotency.perform_in_steps(request, operation="payments_capture", effect=capture)
 
@@ -231,7 +233,7 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
         payment = self.get_object()
 
         def void(attempt: str | None) -> Response:
-            return self._answer(services.void_payment(payment_id=payment.pk))
+            return self._answer(services.void_payment(payment_id=payment.pk, attempt_key=attempt))
 
         return idempotency.perform_in_steps(request, operation="payments_void", effect=void)
 

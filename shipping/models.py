@@ -220,11 +220,13 @@ class Shipment(models.Model):
         PACKED = "packed"
         SHIPPED = "shipped"
         DELIVERED = "delivered"
+        CANCELLED = "cancelled"
 
     TRANSITIONS: ClassVar[dict[str, set[str]]] = {
-        Status.PACKED: {Status.SHIPPED},
+        Status.PACKED: {Status.SHIPPED, Status.CANCELLED},
         Status.SHIPPED: {Status.DELIVERED},
         Status.DELIVERED: set(),
+        Status.CANCELLED: set(),
     }
 
     reference = models.CharField(max_length=64, db_index=True)

@@ -21,6 +21,7 @@ class ParcelLine:
 class Parcel:
     """What may go into one parcel, and whose it is."""
 
+    reference: str
     customer_id: int
     lines: tuple[ParcelLine, ...]
 

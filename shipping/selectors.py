@@ -98,9 +98,10 @@ def get_shipments(*, references: Iterable[str]) -> dict[str, list[Shipment]]:
 
 
 def get_parcelled_units(*, reference: str) -> dict[str, int]:
-    """Return how many units of each SKU are in any parcel of this reference."""
+    """Return how many units of each SKU are in a parcel of this reference."""
     rows = (
         ShipmentLine.objects.filter(shipment__reference=reference)
+        .exclude(shipment__status=Shipment.Status.CANCELLED)
         .values("sku")
         .annotate(units=Sum("quantity"))
         .order_by("sku")

@@ -1,5 +1,6 @@
 """What has to happen by itself, as one pass that can be made at any time, and twice."""
 
+import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
@@ -10,6 +11,8 @@ from orders import services as orders
 from payments import services as payments
 from shop_backend.kernel import idempotency, outbox
 
+logger = logging.getLogger(__name__)
+
 BATCH = 100
 QUIET_FOR = timedelta(minutes=1)  # before the provider is asked what became of a payment
 
@@ -17,7 +20,15 @@ QUIET_FOR = timedelta(minutes=1)  # before the provider is asked what became of 
 def run_once() -> dict[str, int]:
     """Make one pass over everything that is due; return how much of each was done."""
     now = timezone.now()
-    return {name: task(now) for name, task in TASKS.items()}
+    return {name: _try(name, task, now) for name, task in TASKS.items()}
+
+
+def _try(name: str, task: Callable[[datetime], int], now: datetime) -> int:
+    try:
+        return task(now)
+    except Exception:  # one broken task must not stop the others, nor the worker
+        logger.exception("the worker's task failed: %s", name)
+        return 0
 
 
 def _deliver_outbox(now: datetime) -> int:

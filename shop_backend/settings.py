@@ -191,6 +191,8 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["shop_backend.kernel.throttling.ScopeThrottle"],
     "EXCEPTION_HANDLER": "shop_backend.kernel.exceptions.handle",
     "URL_FORMAT_OVERRIDE": None,
+    # How many proxies in front may be believed about the client's address; 0: none.
+    "NUM_PROXIES": env.int("NUM_PROXIES", default=0),
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "TEST_REQUEST_RENDERER_CLASSES": [
         "rest_framework.renderers.JSONRenderer",
@@ -240,6 +242,8 @@ REDOC_SETTINGS = {"SPEC_URL": "swagger-document"}
 # --- Trade ----------------------------------------------------------------------------------
 SHOP_NAME = env.str("SHOP_NAME", default="Demo Shop")
 SHOP_CURRENCY = env.str("SHOP_CURRENCY", default="GBP")
+if not (len(SHOP_CURRENCY) == 3 and SHOP_CURRENCY.isascii() and SHOP_CURRENCY.isupper()):
+    raise ImproperlyConfigured("SHOP_CURRENCY is three capital letters (ISO 4217).")
 ORDER_HOLD_MINUTES = env.int("ORDER_HOLD_MINUTES", default=30)
 MAX_LINE_QUANTITY = 10_000
 MAX_CART_LINES = 100
@@ -283,6 +287,8 @@ EMAIL_BACKEND = (
 )
 # thread: a background thread of this process, at once; worker: run_worker alone.
 OUTBOX_DELIVERY = env.str("OUTBOX_DELIVERY", default="thread")
+if OUTBOX_DELIVERY not in {"thread", "worker"}:
+    raise ImproperlyConfigured("OUTBOX_DELIVERY is thread or worker.")
 
 # Where `make run` and `make serve` listen; the demo's welcome shows it.
 HOST = env.str("HOST", default="127.0.0.1")
@@ -304,14 +310,26 @@ STORAGES = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "shop_backend.kernel.middleware.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "shop_backend.kernel.middleware.RequestIdFilter"},
+        "secret_paths": {
+            "()": "shop_backend.kernel.logs.SecretPathFilter",
+            # What follows them opens an account; with and without /api.
+            "prefixes": [
+                "/accounts/password-reset-confirm/",
+                "/reset_password/",
+                "/password-reset/",  # the SPA's, in a Referer
+                "/activate/",
+            ],
+        },
+    },
     "formatters": {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}
     },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
-            "filters": ["request_id"],
+            "filters": ["request_id", "secret_paths"],
             "formatter": "line",
         }
     },
@@ -319,5 +337,7 @@ LOGGING = {
     "loggers": {
         "django": {"level": "INFO", "handlers": ["console"], "propagate": False},
         "django.server": {"level": "INFO", "handlers": ["console"], "propagate": False},
+        # Silent until gunicorn is given an --access-logfile; then it is this console.
+        "gunicorn.access": {"level": "INFO", "handlers": ["console"], "propagate": False},
     },
 }

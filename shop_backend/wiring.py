@@ -20,6 +20,7 @@ from payments.events import (
     PaymentCaptured,
     PaymentFailed,
     PaymentRefunded,
+    PaymentRefundFailed,
 )
 from shipping import ports as shipping_ports
 from shipping.answers import AddressRecords
@@ -33,6 +34,7 @@ SUBSCRIBERS: Mapping[type, Sequence[Callable[[Any], None]]] = {
     PaymentFailed: [orders.on_payment_failed],
     PaymentCanceled: [orders.on_payment_canceled],
     PaymentRefunded: [orders.on_payment_refunded],
+    PaymentRefundFailed: [orders.on_payment_refund_failed],
     ShipmentShipped: [orders.on_shipment_shipped],
     ShipmentDelivered: [orders.on_shipment_delivered],
 }

@@ -87,6 +87,14 @@ def test_everything_else_needs_a_token(route, header):
     assert response.headers["WWW-Authenticate"].startswith("Bearer")
 
 
+@pytest.mark.parametrize("method", ["head", "options"])
+@pytest.mark.parametrize("path", sorted({route.path for route in ROUTES}))
+def test_no_address_breaks_under_the_methods_nobody_thinks_of(path, method):
+    headers = {"If-Match": '"x"'}
+
+    assert getattr(ShopClient(), method)(path, headers=headers).status_code < 500
+
+
 def test_both_faces_have_the_same_routes():
     def below(prefix):
         return {

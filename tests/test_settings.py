@@ -46,6 +46,8 @@ def test_safe_settings_start():
         ({"RATE_LIMITS": "off", "ALLOWED_HOSTS": "shop.example"}, "to be loopback"),
         ({"RATE_LIMITS": "maybe"}, "RATE_LIMITS is on or off"),
         ({"ORDER_HOLD_MINUTES": "soon"}, "invalid literal"),
+        ({"OUTBOX_DELIVERY": "soon"}, "OUTBOX_DELIVERY is thread or worker"),
+        ({"SHOP_CURRENCY": "pounds"}, "SHOP_CURRENCY is three capital letters"),
     ],
 )
 def test_an_unsafe_or_senseless_setting_does_not_start(change, sentence):

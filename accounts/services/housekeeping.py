@@ -1,8 +1,9 @@
 """What is thrown away when its time has come."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts import selectors
@@ -12,21 +13,31 @@ from accounts.services.registration import delete_dead_registrations
 from shop_backend.kernel import transactions
 
 SESSIONS_KEPT_FOR = timedelta(days=30)  # after their end
+COUNTS_KEPT_FOR = 2 * otps.WINDOW  # clearly longer than they count, whatever the clocks say
+BATCH = 1000  # rows of a kind at a time: the locks are short, and the rest waits for the next sweep
 
 
 @transactions.use_case
 def sweep(*, now: datetime | None = None) -> dict[str, int]:
-    """Delete what has expired and means nothing any more; return how many of each kind."""
+    """Delete what has expired and means nothing any more; return how many of each kind.
+
+    Of each kind at most ``BATCH`` rows go.
+    """
     now = now or timezone.now()
     sessions_before = now - SESSIONS_KEPT_FOR
     changes_before = now - selectors.EMAIL_CHANGE_LIFETIME
     swept = {
         "codes": Otp.objects.filter(expires_at__lte=now),
-        "request counts": OtpRequestCount.objects.filter(asked_at_5__lte=now - otps.WINDOW),
+        "request counts": OtpRequestCount.objects.filter(asked_at_5__lte=now - COUNTS_KEPT_FOR),
         "email changes": EmailChange.objects.filter(requested_at__lte=changes_before),
         "sessions": Session.objects.filter(
             Q(expires_at__lte=sessions_before) | Q(revoked_at__lte=sessions_before)
         ),
     }
-    counts = {name: rows.delete()[0] for name, rows in swept.items()}
+    counts = {name: _delete_some(rows) for name, rows in swept.items()}
     return {"registrations": delete_dead_registrations(now=now), **counts}
+
+
+def _delete_some(rows: QuerySet[Any]) -> int:
+    pks = list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH])
+    return rows.filter(pk__in=pks).delete()[0]  # both conditions: a row may have changed since

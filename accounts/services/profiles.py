@@ -36,7 +36,8 @@ def update_profile(
 ) -> User:
     """Change one's own profile; ``None`` leaves a value as it is.
 
-    A new email waits for the code that is mailed to it, while the old address is told.
+    A new email waits for the code that is mailed to it, while the old address is told. Whoever
+    waited for the same address before waits no more.
 
     :raises EmailTaken: somebody else has verified the new address.
     :raises OtpCooldown: a code for the new address was asked for too recently or too often.
@@ -140,12 +141,15 @@ def _rename(user: User, first_name: str | None, last_name: str | None) -> None:
 
 
 def _request_email_change(user: User, email: str, now: datetime) -> None:
-    holder = selectors.get_by_email(email)
+    # Locked: a code that is being made for the holder is finished, and dies below.
+    holder = selectors.lock_by_email(email)
     is_free = holder is None or holder.pk == user.pk or selectors.is_registration(holder)
     if not is_free:
         raise EmailTaken
     EmailChange.objects.filter(user=user).delete()
+    EmailChange.objects.to_address(email).delete()
     Otp.objects.filter(user=user, purpose=OtpPurpose.ACTIVATION).delete()
+    Otp.objects.sent_to(email, OtpPurpose.ACTIVATION).delete()
     EmailChange.objects.create(
         user=user, old_email=user.email or "", new_email=email, requested_at=now
     )

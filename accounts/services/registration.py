@@ -27,6 +27,8 @@ from shop_backend.kernel import transactions
 from shop_backend.kernel.errors import ShopError
 
 _NOT_IN_A_USERNAME = re.compile(r"[^A-Za-z0-9_.+-]+")
+# What a new registration replaces of an old one.
+_REGISTERED = ["username", "email", "password", "first_name", "last_name", "date_joined"]
 
 
 @transactions.use_case
@@ -42,7 +44,7 @@ def register(
     """Make an account; with an email it waits for its code, without one it is ready.
 
     An unverified registration reserves nothing: it is replaced by a new one for its email, and
-    loses its username to whoever wants it.
+    loses its username to whoever wants it. So is somebody's change to this email.
 
     :param username: made from the email where empty.
     :raises EmailTaken, UsernameTaken: by an account that is more than a registration.
@@ -54,12 +56,20 @@ def register(
         # Counts the mail, and lets two registrations of one address pass one after the other.
         otps.note_request(purpose=OtpPurpose.ACTIVATION, email=email, now=now)
         user = _registration_to_replace(email) or user
+        EmailChange.objects.to_address(email).delete()
+        Otp.objects.sent_to(email, OtpPurpose.ACTIVATION).delete()
     user.email = email or None
     user.first_name, user.last_name, user.date_joined = first_name, last_name, now
     user.username = _claim_username(username, user)
     require_strong(password, user=user, field="password")
     user.password = make_password(password)
-    _save(user)
+    try:
+        _save(user)
+    except UsernameTaken:
+        if username:
+            raise
+        user.username = _with_suffix(user.username)  # nobody asked for the one that was taken
+        _save(user)
     if email:
         post(purpose=MailPurpose.ACTIVATION, user_ids=[user.pk])
     return user
@@ -74,9 +84,12 @@ def request_activation_code(*, email: str, now: datetime | None = None) -> None:
     now = now or timezone.now()
     otps.note_request(purpose=OtpPurpose.ACTIVATION, email=email, now=now)
     user = selectors.get_by_email(email)
-    waiting = [change.user_id for change in selectors.get_pending_email_changes(email, now=now)]
-    if user is not None and _is_waiting(user, now):
-        waiting.append(user.pk)
+    change = selectors.get_pending_email_change_to(email, now=now)
+    # One code for one address; a change is the later wish, for a registration ends those before.
+    if change is not None:
+        waiting = [change.user_id]
+    else:
+        waiting = [user.pk] if user is not None and _is_waiting(user, now) else []
     post(purpose=MailPurpose.ACTIVATION, user_ids=waiting)
 
 
@@ -142,7 +155,7 @@ def _claim_username(username: str, user: User) -> str:
         return username
     if not selectors.is_registration(holder):
         raise UsernameTaken
-    holder.username = f"{holder.username[:120]}-{secrets.token_hex(4)}"
+    holder.username = _with_suffix(holder.username)
     holder.save(update_fields=["username"])
     return username
 
@@ -153,14 +166,18 @@ def _username_from(user: User) -> str:
     holder = selectors.lock_by_username(username)
     if holder is None or holder.pk == user.pk:
         return username
-    return f"{username}-{secrets.token_hex(4)}"
+    return _with_suffix(username)
+
+
+def _with_suffix(username: str) -> str:
+    return f"{username[:120]}-{secrets.token_hex(4)}"
 
 
 def _save(user: User) -> None:
     is_new = user.pk is None
     try:
         with transaction.atomic():
-            user.save()
+            user.save(update_fields=None if is_new else _REGISTERED)
             user.groups.add(*Group.objects.filter(name=CUSTOMER))
     except IntegrityError as error:  # somebody was faster
         if is_new and user.email and selectors.get_by_email(user.email) is not None:

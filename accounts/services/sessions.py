@@ -17,7 +17,8 @@ from accounts.tokens import SessionClaims, TokenPair
 from shop_backend.kernel import transactions
 from shop_backend.kernel.errors import ShopError
 
-GRACE = timedelta(seconds=10)  # two tabs of one browser refresh at the same moment
+GRACE = timedelta(seconds=10)  # the tabs of one browser refresh at the same moment
+_MOST_ROTATIONS = 20  # remembered of those ten seconds
 
 
 @dataclass(frozen=True)
@@ -92,12 +93,13 @@ def refresh(*, refresh_token: str, now: datetime | None = None) -> tuple[str, st
 
 
 def verify(*, token: str) -> None:
-    """Find out whether a token is valid and its session alive.
+    """Find out whether a token is valid, its session alive, and a refresh token unused.
 
     :raises InvalidToken: it is not.
     """
     claims = tokens.read_any(token)
-    if _live_session(claims, now=timezone.now()) is None:
+    session = _live_session(claims, now=timezone.now())
+    if session is None or (claims.is_refresh and claims.jti != session.refresh_jti):
         raise InvalidToken
 
 
@@ -154,14 +156,17 @@ def _refresh(claims: SessionClaims, now: datetime) -> tuple[str, str | None] | S
 
 
 def _rotate(session: Session, jti: str, now: datetime) -> bool:
-    """Replace the current refresh token, if this is it, in one guarded UPDATE."""
+    """Replace the current refresh token, if this is it, in one guarded UPDATE.
+
+    While the guard holds nobody has rotated since the session was read, so its list is whole.
+    """
+    recent = [[used, at] for used, at in session.recent_rotations if _is_fresh(at, now)]
     new_jti = uuid.uuid4().hex
     current = Session.objects.filter(pk=session.pk, refresh_jti=jti, revoked_at=None)
     return bool(
         current.update(
             refresh_jti=new_jti,
-            previous_jti=jti,
-            rotated_at=now,
+            recent_rotations=[*recent, [jti, now.timestamp()]][-_MOST_ROTATIONS:],
             last_used_at=now,
             expires_at=now + tokens.refresh_lifetime(rotates=True),
         )
@@ -178,11 +183,14 @@ def _refuse_reuse(claims: SessionClaims, now: datetime) -> ShopError:
     session = Session.objects.select_for_update().get(pk=claims.session_id)
     if session.revoked_at is not None:
         return InvalidToken()
-    is_fresh = session.rotated_at is not None and now - session.rotated_at < GRACE
-    if session.previous_jti == claims.jti and is_fresh:
+    if any(used == claims.jti and _is_fresh(at, now) for used, at in session.recent_rotations):
         return RefreshAlreadyUsed()
     Session.objects.filter(pk=session.pk).update(revoked_at=now)
     return InvalidToken()
+
+
+def _is_fresh(used_at: float, now: datetime) -> bool:
+    return now.timestamp() - used_at < GRACE.total_seconds()
 
 
 def _live_session(claims: SessionClaims, *, now: datetime) -> Session | None:

@@ -6,10 +6,10 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from accounts.models import EmailChange, Session, User
+from accounts.models import EmailChange, Otp, Session, User
 from accounts.ports import personal_data
 from accounts.tests.factories import PASSWORD, StaffFactory, UserFactory
-from accounts.tests.mailbox import code_mailed_to, last_mail_to
+from accounts.tests.mailbox import code_mailed_to, last_mail_to, wrong
 from shop_backend.kernel.models import OutboxMessage
 
 pytestmark = [pytest.mark.django_db, pytest.mark.portable]
@@ -245,6 +245,41 @@ def test_a_pending_change_dies_after_a_day(client):
 
     assert client.post("/accounts/verify-otp/", body).status_code == 400
     assert client.get("/accounts/user/").json()["pending_email"] is None
+
+
+def test_of_those_who_want_one_address_the_latest_waits_alone(client):
+    users = UserFactory.create_batch(3, email=None, email_verified_at=None)
+    for user in users:
+        client.force_authenticate(user)
+        client.patch("/accounts/user/", {"email": "new@example.com"})
+    mail.outbox.clear()
+
+    client.post("/accounts/resend-otp/", {"email": "New@example.com"})
+
+    assert [message.to for message in mail.outbox] == [["new@example.com"]]
+    assert EmailChange.objects.get().user == users[-1]
+    code = code_mailed_to("new@example.com")
+    for _ in range(5):
+        client.post("/accounts/verify-otp/", {"email": "new@example.com", "otp": wrong(code)})
+    assert Otp.objects.get().tries == 5
+    body = {"email": "new@example.com", "otp": code}
+    assert client.post("/accounts/verify-otp/", body).status_code == 400
+
+
+def test_a_change_and_a_registration_never_have_a_code_for_one_address_each(client):
+    user = UserFactory()
+    ann = {"username": "ann", "email": "new@example.com", "password": PASSWORD}
+    client.post("/accounts/register/", ann)
+    client.force_authenticate(user)
+
+    client.patch("/accounts/user/", {"email": "New@example.com"})
+    client.post("/accounts/resend-otp/", {"email": "new@example.com"})
+    assert Otp.objects.get().user == user
+
+    client.post("/accounts/register/", ann)
+    client.post("/accounts/resend-otp/", {"email": "new@example.com"})
+    assert Otp.objects.get().user == User.objects.get(username="ann")
+    assert not EmailChange.objects.exists()
 
 
 # --- The end of an account ----------------------------------------------------------------------

@@ -7,7 +7,7 @@ from django.core import mail
 from django.utils import timezone
 
 from accounts import services
-from accounts.models import Otp, User
+from accounts.models import Otp, OtpPurpose, OtpRequestCount, User
 from accounts.tests.factories import PASSWORD, UserFactory
 from accounts.tests.mailbox import code_mailed_to, last_mail_to, link_mailed_to, wrong
 
@@ -326,6 +326,29 @@ def test_the_sweep_deletes_dead_registrations_and_nobody_else(client):
     assert counts["registrations"] == 1
     names = {"young", *(user.username for user in kept)}
     assert set(User.objects.values_list("username", flat=True)) == names
+
+
+def test_the_sweep_deletes_a_thousand_rows_of_a_kind_at_a_time():
+    long_ago = timezone.now() - timedelta(hours=3)
+    times = {f"asked_at_{number}": long_ago for number in range(1, 6)}
+    OtpRequestCount.objects.bulk_create(
+        OtpRequestCount(purpose=OtpPurpose.ACTIVATION, address_digest=str(number), **times)
+        for number in range(1001)
+    )
+
+    assert [services.sweep()["request counts"] for _ in range(3)] == [1000, 1, 0]
+
+
+def test_a_count_is_swept_only_long_after_it_counts():
+    start = timezone.now()
+    services.request_reset_code(email="ann@example.com", now=start)
+
+    swept = [
+        services.sweep(now=start + timedelta(minutes=minutes))["request counts"]
+        for minutes in (61, 119, 120)
+    ]
+
+    assert swept == [0, 0, 1]
 
 
 def test_a_deactivated_account_is_not_verified(client):

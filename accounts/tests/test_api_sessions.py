@@ -183,24 +183,64 @@ def test_a_refresh_token_used_a_moment_ago_is_a_conflict_and_harmless(client, pa
 @pytest.mark.parametrize("path", ["/accounts/token/refresh/", "/auth/jwt/refresh/"])
 def test_a_refresh_token_used_earlier_ends_the_session(client, path):
     first = log_in(client, UserFactory())
-    second = refresh(client, first["refresh"], path).json()
-    Session.objects.update(rotated_at=timezone.now() - timedelta(seconds=11))
+    access, successor = services.refresh(
+        refresh_token=first["refresh"], now=timezone.now() - timedelta(seconds=11)
+    )
 
     again = refresh(client, first["refresh"], path)
 
     assert again.status_code == 401
     assert again.json()["code"] == "token_not_valid"
-    assert refresh(client, second["refresh"]).status_code == 401
-    assert profile_status(client, second["access"]) == 401
+    assert refresh(client, successor).status_code == 401
+    assert profile_status(client, access) == 401
 
 
-def test_a_refresh_token_of_two_rotations_ago_ends_the_session(client):
-    first = log_in(client, UserFactory())
-    second = refresh(client, first["refresh"]).json()
-    third = refresh(client, second["refresh"]).json()
+def test_a_refresh_token_of_two_rotations_ago_is_harmless_for_ten_seconds_and_no_longer(client):
+    start = timezone.now()
+    first = log_in(client, UserFactory())["refresh"]
 
-    assert refresh(client, first["refresh"]).status_code == 401
-    assert refresh(client, third["refresh"]).status_code == 401
+    def refreshed(token, seconds):
+        now = start + timedelta(seconds=seconds)
+        return services.refresh(refresh_token=token, now=now)[1]
+
+    second = refreshed(first, 0)
+    third = refreshed(second, 1)
+    with pytest.raises(services.sessions.RefreshAlreadyUsed):
+        refreshed(first, 2)
+    fourth = refreshed(third, 3)
+    with pytest.raises(services.sessions.RefreshAlreadyUsed):
+        refreshed(second, 10.9)
+    assert Session.objects.get().revoked_at is None
+
+    with pytest.raises(services.sessions.InvalidToken):
+        refreshed(first, 10)
+    with pytest.raises(services.sessions.InvalidToken):
+        refreshed(fourth, 11)
+
+
+def test_only_the_rotations_of_the_last_ten_seconds_are_remembered(client):
+    start = timezone.now()
+    token = log_in(client, UserFactory())["refresh"]
+
+    for seconds in [*range(5), *[20] * 30]:
+        now = start + timedelta(seconds=seconds)
+        _, token = services.refresh(refresh_token=token, now=now)
+
+    used_at = [at for _, at in Session.objects.get().recent_rotations]
+    assert used_at == [(start + timedelta(seconds=20)).timestamp()] * 20
+
+
+@pytest.mark.parametrize("path", ["/accounts/token/verify/", "/auth/jwt/verify/"])
+def test_a_used_refresh_token_does_not_verify(client, path):
+    first = log_in(client, UserFactory())["refresh"]
+    assert client.post(path, {"token": first}).status_code == 200
+
+    second = refresh(client, first).json()["refresh"]
+
+    response = client.post(path, {"token": first})
+    assert (response.status_code, response.json()["code"]) == (401, "token_not_valid")
+    assert client.post(path, {"token": second}).status_code == 200
+    assert refresh(client, second).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/accounts/token/refresh/", "/auth/jwt/refresh/"])

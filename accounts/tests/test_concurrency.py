@@ -3,14 +3,18 @@
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from accounts import services
-from accounts.models import Otp, OtpPurpose, Session, User
+from accounts.mailbox import MailPurpose
+from accounts.mails import deliver
+from accounts.models import EmailChange, Otp, OtpPurpose, OtpRequestCount, Session, User
 from accounts.tests.factories import PASSWORD, UserFactory
+from accounts.tests.mailbox import last_mail_to
 from shop_backend.kernel.errors import ShopError
 
 pytestmark = [pytest.mark.concurrency, pytest.mark.django_db(transaction=True)]
@@ -100,6 +104,55 @@ def test_ten_registrations_of_one_username_make_one_account(settings):
     assert User.objects.count() == 1
 
 
+def test_registrations_that_name_no_username_never_hear_that_it_is_taken(settings):
+    settings.OUTBOX_DELIVERY = "worker"
+    works = [
+        lambda n=number: services.register(email=f"ann@{n}.example.com", password=PASSWORD).username
+        for number in range(10)
+    ]
+
+    answers = set(race(works))
+
+    assert answers == set(User.objects.values_list("username", flat=True))
+    assert len(answers) == 10
+
+
+def test_a_registration_that_is_replaced_while_its_mail_is_written_gets_no_code(settings):
+    settings.OUTBOX_DELIVERY = "worker"
+    registration = services.register(email="ann@example.com", username="ann", password=PASSWORD)
+    payload = {"user_id": registration.pk, "purpose": MailPurpose.ACTIVATION.value}
+
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        services.register(email="ann@example.com", username="bea", password=PASSWORD)
+        writer = pool.submit(race, [lambda: deliver(payload)])
+        with pytest.raises(TimeoutError):
+            writer.result(timeout=0.5)
+        transaction.on_commit(lambda: writer.result(timeout=10))
+
+    assert Otp.objects.count() == 1
+    assert "username bea" in last_mail_to("ann@example.com").body
+
+
+def test_the_sweep_of_an_old_count_in_the_midst_of_a_request_refuses_nobody(settings):
+    settings.RATE_LIMITS = True
+    settings.OUTBOX_DELIVERY = "worker"
+    now = timezone.now()
+    services.request_reset_code(email="ann@example.com", now=now - timedelta(hours=3))
+    swept = []
+
+    def sweep_after_the_insert(execute, sql, params, many, context):
+        result = execute(sql, params, many, context)
+        if sql.startswith("INSERT") and OtpRequestCount._meta.db_table in sql and not swept:
+            swept.extend(race([lambda: services.sweep(now=now)["request counts"]]))
+        return result
+
+    with connection.execute_wrapper(sweep_after_the_insert):
+        services.request_reset_code(email="ann@example.com", now=now)
+
+    assert swept == [1]
+    assert OtpRequestCount.objects.get().asked_at_5 == now
+
+
 def test_ten_requests_for_a_code_at_once_are_one(settings):
     settings.RATE_LIMITS = True
     settings.OUTBOX_DELIVERY = "worker"
@@ -149,3 +202,15 @@ def test_a_link_used_ten_times_at_once_sets_one_password():
     ]
 
     assert Counter(race(works)) == {user.pk: 1, "invalid_reset_token": 9}
+
+
+def test_ten_accounts_that_want_one_address_at_once_leave_one_waiting():
+    users = UserFactory.create_batch(10)
+    works = [
+        lambda u=user: services.update_profile(user=u, email="new@example.com").pk for user in users
+    ]
+
+    answers = race(works)
+
+    assert EmailChange.objects.get().user_id in answers
+    assert Otp.objects.count() <= 1

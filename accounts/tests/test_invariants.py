@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from accounts.models import Otp, OtpPurpose, OtpRequestCount, User
+from accounts.models import EmailChange, Otp, OtpPurpose, OtpRequestCount, User
 from accounts.tests.factories import UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.portable]
@@ -73,4 +73,20 @@ def test_an_address_is_counted_in_one_row_for_each_purpose():
         "UPDATE accounts_otprequestcount SET purpose = %s WHERE id = %s",
         OtpPurpose.ACTIVATION.value,
         rows[1].pk,
+    )
+
+
+def test_an_address_has_one_code_for_each_purpose_whoever_it_is_for():
+    otp_of(UserFactory(email="ann@example.com"), OtpPurpose.ACTIVATION)
+    other = otp_of(UserFactory(), OtpPurpose.ACTIVATION)
+
+    assert refused("UPDATE accounts_otp SET email = %s WHERE id = %s", "Ann@Example.com", other.pk)
+
+
+def test_one_change_of_email_waits_for_an_address():
+    EmailChange.objects.create(user=UserFactory(), new_email="new@example.com")
+    other = EmailChange.objects.create(user=UserFactory(), new_email="other@example.com")
+
+    assert refused(
+        "UPDATE accounts_emailchange SET new_email = %s WHERE id = %s", "New@example.com", other.pk
     )

@@ -67,6 +67,29 @@ def test_a_quantity_of_nothing_removes_the_line():
     assert data["items"] == []
 
 
+def test_what_is_not_sold_any_more_can_be_removed():
+    client, variant = client_of(UserFactory()), VariantFactory(stock=5)
+    set_line(client, variant, 3)
+    variant.product.status = "archived"
+    variant.product.save(update_fields=["status"])
+
+    for name in ({"variant_id": variant.pk}, {"product": variant.product.slug}):
+        response = client.post("/api/cart/", {**name, "quantity": 0}, format="json")
+        assert payload_of(response)["items"] == []
+
+
+def test_a_changed_line_is_held_against_the_stock_too():
+    client, variant = client_of(UserFactory()), VariantFactory(stock=5)
+    set_line(client, variant, 3)
+    line = CartLine.objects.get()
+
+    response = client.patch(f"/api/cart/items/{line.pk}/", {"quantity": 6}, format="json")
+
+    assert (response.status_code, code_of(response)) == (409, "insufficient_stock")
+    line.refresh_from_db()
+    assert line.quantity == 3
+
+
 @pytest.mark.parametrize("field", ["product_id", "product"])
 def test_a_product_with_one_variant_is_named_by_the_product(field):
     client, variant = client_of(UserFactory()), VariantFactory(stock=5)

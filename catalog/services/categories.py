@@ -52,7 +52,7 @@ def update_category(*, category: Category, fields: Mapping[str, Any]) -> Categor
     :raises CategoryTooDeep: something would come to lie too deep.
     """
     parent = fields.get("parent")
-    if parent is not None and parent.pk != category.parent_id:
+    if parent is not None:  # always looked at anew: our copy of the category may be stale
         tree = _locked_tree()
         if parent.pk in tree.descendants(category.pk):
             raise errors.CategoryCycle

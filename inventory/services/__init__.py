@@ -11,6 +11,7 @@ from inventory.services.shelves import (
     receive,
     rename_item,
     set_available,
+    set_tracking,
     transfer,
     update_location,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "rename_item",
     "reserve",
     "set_available",
+    "set_tracking",
     "take_back",
     "transfer",
     "update_location",

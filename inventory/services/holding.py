@@ -70,14 +70,16 @@ def extend_hold(*, reference: str, expires_at: datetime | None) -> None:
 def commit(*, reference: str, quantities: Mapping[int, int]) -> None:
     """Let reserved goods leave the house.
 
-    :param quantities: units per stock item pk, each at least 1; items that are not tracked are
-        skipped.
+    :param quantities: units per stock item pk, each at least 1; items that are not tracked and
+        of which nothing is held are skipped.
     :raises NotReserved: more should leave than is reserved for the reference.
     """
-    tracked = _tracked(quantities)
     held = _held(reference)
+    # What is held leaves by the ledger, even if the item is not tracked any more.
+    kept = {row.level.item_id for row in held}
+    items = {pk: item for pk, item in _items(quantities).items() if item.is_tracked or pk in kept}
     leaving: dict[int, int] = defaultdict(int)
-    for item_id, item in sorted(tracked.items()):
+    for item_id, item in sorted(items.items()):
         of_item = [row for row in held if row.level.item_id == item_id]
         reserved = sum(row.quantity for row in of_item)
         if reserved < quantities[item_id]:
@@ -118,13 +120,17 @@ def take_back(
 
 
 def _tracked(quantities: Mapping[int, int]) -> dict[int, StockItem]:
+    return {pk: item for pk, item in _items(quantities).items() if item.is_tracked}
+
+
+def _items(quantities: Mapping[int, int]) -> dict[int, StockItem]:
     if any(isinstance(units, bool) or units < 1 for units in quantities.values()):
         raise ValueError("Quantities are whole numbers of at least 1.")
     items = StockItem.objects.in_bulk(list(quantities))
     unknown = set(quantities) - set(items)
     if unknown:
         raise errors.ItemNotFound(sku=f"#{min(unknown)}")
-    return {pk: item for pk, item in items.items() if item.is_tracked}
+    return items
 
 
 def _plan(tracked: Mapping[int, StockItem], quantities: Mapping[int, int]) -> dict[int, int]:

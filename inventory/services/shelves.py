@@ -45,6 +45,20 @@ def rename_item(*, item_id: int, sku: str) -> None:
         raise errors.SkuInUse(sku=sku) from error
 
 
+@transactions.use_case
+def set_tracking(*, item_id: int, is_tracked: bool) -> None:
+    """Say whether an item's units are counted; not while some of them are put aside.
+
+    :raises ItemReserved: orders hold units of it.
+    """
+    item = StockItem.objects.select_for_update().get(pk=item_id)
+    levels = list(item.levels.select_for_update().order_by("pk"))
+    if item.is_tracked != is_tracked and any(level.reserved for level in levels):
+        raise errors.ItemReserved(sku=item.sku)
+    item.is_tracked = is_tracked
+    item.save(update_fields=["is_tracked"])
+
+
 @transactions.requires_transaction
 def ensure_levels(*, item_ids: Iterable[int], location: Location) -> dict[int, int]:
     """Return the level pk per item at that location, new levels where there are none yet."""

@@ -18,6 +18,7 @@ from orders.services.settling import (
     on_payment_canceled,
     on_payment_captured,
     on_payment_failed,
+    on_payment_refund_failed,
     on_payment_refunded,
 )
 from orders.services.status import set_status
@@ -35,6 +36,7 @@ __all__ = [
     "on_payment_canceled",
     "on_payment_captured",
     "on_payment_failed",
+    "on_payment_refund_failed",
     "on_payment_refunded",
     "on_shipment_delivered",
     "on_shipment_shipped",

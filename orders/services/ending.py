@@ -1,5 +1,6 @@
 """How an order ends before it ships: cancelled, expired, removed from sight."""
 
+import logging
 from collections.abc import Collection
 from datetime import datetime
 from functools import partial
@@ -14,11 +15,14 @@ from orders.models import Order
 from orders.services import history
 from orders.services._lock import lock_order_and_payments
 from orders.services.balance import take_balance
-from payments import selectors as payments_selectors
 from payments import services as payments
-from shipping import selectors as shipping
+from shipping import services as shipping
 from shop_backend.kernel import transactions
 from shop_backend.kernel.money import Money
+
+logger = logging.getLogger(__name__)
+
+_UNPAID = {Order.Status.PENDING, Order.Status.CANCELLED, Order.Status.EXPIRED}
 
 
 @transactions.use_case
@@ -40,8 +44,7 @@ def cancel_order_as_staff(*, number: str, actor: User) -> Order:
     :raises RefundLimitExceeded: it would send back more than the role may.
     """
     order = lock_order_and_payments(number=number)
-    balance = payments_selectors.get_balance(reference=number)
-    payments.check_refund_limit(actor=actor, amount=balance.captured - balance.refunded)
+    payments.check_refund_limit_for(actor=actor, reference=number)
     _cancel(order, actor.pk)
     return order
 
@@ -53,7 +56,7 @@ def delete_unpaid_order(*, number: str, actor_id: int) -> None:
     :raises OrderNotUnpaid: money has arrived or been authorised.
     """
     order = lock_order_and_payments(number=number)
-    if order.captured_minor or order.is_authorized or order.status == Order.Status.PAID:
+    if order.captured_minor or order.is_authorized or order.status not in _UNPAID:
         raise OrderNotUnpaid
     _hide(order, actor_id)
 
@@ -66,6 +69,7 @@ def delete_order_as_staff(*, number: str, actor_id: int) -> None:
     :raises IllegalOrderTransition: it is on its way.
     """
     order = lock_order_and_payments(number=number)
+    take_balance(order)
     kept = Money(order.captured_minor - order.refunded_minor, order.currency)
     if kept:
         raise RefundFirst(amount=str(kept))
@@ -84,7 +88,15 @@ def expire_overdue_orders(
         holders = Reservation.objects.held().filter(level__item_id__in=item_ids)
         overdue = overdue.filter(number__in=holders.values("reference"))
     numbers = list(overdue.order_by("expires_at", "pk").values_list("number", flat=True)[:limit])
-    return sum(transactions.run(partial(_expire, number, now)) for number in numbers)
+    return sum(_try_to_expire(number, now) for number in numbers)
+
+
+def _try_to_expire(number: str, now: datetime) -> bool:
+    try:
+        return transactions.run(partial(_expire, number, now))
+    except Exception:  # one order that cannot expire must not keep the others from it
+        logger.exception("order %s did not expire", number)
+        return False
 
 
 def _expire(number: str, now: datetime) -> bool:
@@ -103,9 +115,10 @@ def _expire(number: str, now: datetime) -> bool:
 
 
 def _cancel(order: Order, actor_id: int | None) -> None:
-    if shipping.get_parcelled_units(reference=order.number):
+    if order.lines.filter(shipped_quantity__gt=0).exists():
         raise AlreadyPartlyShipped
     order.transition_to(Order.Status.CANCELLED)
+    shipping.cancel_packed_shipments(reference=order.number, actor_id=actor_id)
     order.expires_at = None
     order.save(update_fields=["status", "expires_at"])
     history.record(order=order, kind="cancelled", actor_id=actor_id)

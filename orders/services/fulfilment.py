@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from django.db.models import F
 
 from inventory import services as inventory
-from orders.errors import NothingLeftToShip, NotLeftToShip, NotShippable
+from orders.errors import NothingLeftToShip, NotLeftToShip, NotShippable, OrderNotFound
 from orders.models import Order, OrderLine
 from orders.services import history
 from orders.services._lock import lock_order
@@ -36,9 +36,11 @@ class OrderFulfilment:
         :raises NotShippable: it is not paid, or over.
         :raises NotLeftToShip, NothingLeftToShip: those units are in another parcel.
         """
-        order = lock_order(number=reference)
+        order = _lock_named(reference)
         if order.status not in _SHIPPABLE or order.hidden_at is not None:
             raise NotShippable(current=str(order.status))
+        if order.total_minor and order.captured_minor <= order.refunded_minor:
+            raise NotShippable(current="refunded")
         left = _get_left(order)
         names = {line.sku: line.name for line in order.lines.all()}
         wanted = _get_wanted(lines, left)
@@ -47,6 +49,7 @@ class OrderFulfilment:
             order.save(update_fields=["status"])
             history.record(order=order, kind="processing", actor_id=actor_id)
         return Parcel(
+            reference=order.number,
             customer_id=order.customer_id,
             lines=tuple(ParcelLine(sku, units, names[sku]) for sku, units in wanted.items()),
         )
@@ -57,9 +60,13 @@ def on_shipment_shipped(event: ShipmentShipped) -> None:
     order = lock_order(number=event.reference)
     lines = {line.sku: line for line in order.lines.all()}
     for sku, units in event.units:
-        OrderLine.objects.filter(
-            pk=lines[sku].pk, quantity__gte=F("shipped_quantity") + units
+        line = lines[sku]
+        counted = OrderLine.objects.filter(
+            pk=line.pk, quantity__gte=F("shipped_quantity") + units
         ).update(shipped_quantity=F("shipped_quantity") + units)
+        if not counted:
+            left = line.quantity - line.shipped_quantity
+            raise NotLeftToShip(sku=sku, left=left, requested=units)
     leaving = {
         lines[sku].stock_item_id: units for sku, units in event.units if lines[sku].is_tracked
     }
@@ -81,8 +88,9 @@ def on_shipment_delivered(event: ShipmentDelivered) -> None:
     """An order is delivered when all its parcels are."""
     order = lock_order(number=event.reference)
     shipments = shipping_selectors.get_shipments(references=[order.number])[order.number]
+    arrived = {Shipment.Status.DELIVERED, Shipment.Status.CANCELLED}  # or never left
     is_complete = order.status == Order.Status.SHIPPED and all(
-        shipment.status == Shipment.Status.DELIVERED for shipment in shipments
+        shipment.status in arrived for shipment in shipments
     )
     if is_complete:
         order.transition_to(Order.Status.DELIVERED)
@@ -93,6 +101,15 @@ def on_shipment_delivered(event: ShipmentDelivered) -> None:
         actor_id=event.actor_id,
         shipment_id=event.shipment_id,
     )
+
+
+def _lock_named(name: str) -> Order:
+    """Return the order of this id or number, locked."""
+    try:
+        number = Order.objects.named(name).values_list("number", flat=True).get()
+    except Order.DoesNotExist as error:
+        raise OrderNotFound from error
+    return lock_order(number=number)
 
 
 def _get_left(order: Order) -> dict[str, int]:

@@ -16,6 +16,7 @@ from payments.events import (
     PaymentCaptured,
     PaymentFailed,
     PaymentRefunded,
+    PaymentRefundFailed,
 )
 from shop_backend.kernel.money import Money
 
@@ -32,7 +33,9 @@ def on_payment_captured(event: PaymentCaptured) -> None:
     )
     kept = order.captured_minor - order.refunded_minor
     if order.status in {Order.Status.PENDING, Order.Status.EXPIRED}:
-        if kept >= order.total_minor:
+        if order.hidden_at is not None:
+            _give_back(order, "order removed")
+        elif kept >= order.total_minor:
             _become_paid(order)
         elif order.status == Order.Status.EXPIRED:
             _give_back(order, "too late")
@@ -95,6 +98,19 @@ def on_payment_refunded(event: PaymentRefunded) -> None:
         kind="payment_refunded",
         payment_id=event.payment_id,
         amount_minor=event.amount.minor,
+    )
+
+
+def on_payment_refund_failed(event: PaymentRefundFailed) -> None:
+    """Count what is kept again: the money did not go back."""
+    order = lock_order(number=event.reference)
+    take_balance(order)
+    history.record(
+        order=order,
+        kind="payment_refund_failed",
+        payment_id=event.payment_id,
+        amount_minor=event.amount.minor,
+        code=event.code,
     )
 
 

@@ -103,6 +103,16 @@ def test_what_the_state_forbids_names_what_it_allows(status, allowed):
     assert order.status == "pending"
 
 
+@pytest.mark.parametrize("status", ["shipped", "delivered", "paid"])
+def test_a_paid_order_is_worked_on_before_it_ships(status):
+    order = place_and_pay(buyer(), (VariantFactory(stock=5), 1))
+
+    response = set_status(order, status)
+
+    assert (response.status_code, code_of(response)) == (409, "illegal_order_transition")
+    assert response.json()["params"]["allowed"] == "cancelled, processing"
+
+
 @pytest.mark.parametrize("status", ["pending", "expired"])
 def test_some_statuses_are_never_set_by_hand(status):
     order = place_and_pay(buyer(), (VariantFactory(stock=5), 1))
@@ -271,6 +281,80 @@ def test_no_more_is_packed_than_was_bought():
 
     assert (response.status_code, code_of(response)) == (409, "not_left_to_ship")
     assert not Shipment.objects.exists()
+
+
+def test_a_parcel_that_is_only_packed_does_not_keep_an_order_from_being_cancelled():
+    variant = VariantFactory(stock=5)
+    order = place_and_pay(buyer(), (variant, 2))
+    client_of(manager()).post("/api/shipping/shipments/", {"order": order.pk}, format="json")
+    assert (
+        "cancel"
+        in payload_of(client_of(order.customer).get(f"/api/orders/{order.pk}/"))["allowed_actions"]
+    )
+
+    response = client_of(order.customer).post(f"/api/orders/{order.number}/cancel/")
+
+    assert payload_of(response)["status"] == "cancelled"
+    assert Shipment.objects.get().status == "cancelled"
+    assert stock_of(variant) == (5, 0)
+
+
+def test_what_was_unpacked_can_be_packed_again():
+    variant = VariantFactory(stock=5)
+    order = place_and_pay(buyer(), (variant, 2))
+    worker = client_of(StaffFactory(role="warehouse"))
+    worker.post("/api/shipping/shipments/", {"order": order.number}, format="json")
+    first = Shipment.objects.get()
+    worker.patch(f"/api/shipping/shipments/{first.pk}/", {"status": "cancelled"}, format="json")
+
+    response = set_status(order, "shipped")
+
+    assert payload_of(response)["fulfilment_status"] == "shipped"
+    assert stock_of(variant) == (3, 0)
+
+
+def test_a_part_that_left_keeps_an_order_from_being_cancelled():
+    variant = VariantFactory(stock=5)
+    order = place_and_pay(buyer(), (variant, 2))
+    worker = client_of(StaffFactory(role="warehouse"))
+    worker.post(
+        "/api/shipping/shipments/",
+        {"order": order.number, "lines": [{"sku": variant.sku, "quantity": 1}]},
+        format="json",
+    )
+    worker.patch(
+        f"/api/shipping/shipments/{Shipment.objects.get().pk}/",
+        {"status": "shipped"},
+        format="json",
+    )
+
+    response = client_of(order.customer).post(f"/api/orders/{order.number}/cancel/")
+
+    assert (response.status_code, code_of(response)) == (409, "already_shipped")
+
+
+def test_an_order_whose_money_went_back_is_not_shipped():
+    order = place_and_pay(buyer(), (VariantFactory(stock=5), 1))
+    payment = Payment.objects.get(reference=order.number)
+    client_of(manager()).post(f"/api/payments/{payment.pk}/refunds/", {}, format="json")
+    set_status(order, "processing")
+
+    response = set_status(order, "shipped")
+
+    assert (response.status_code, code_of(response)) == (409, "not_shippable")
+    assert not Shipment.objects.exists()
+
+
+def test_what_is_held_leaves_by_the_ledger_even_if_it_is_not_counted_any_more():
+    variant = VariantFactory(stock=5)
+    order = place_and_pay(buyer(), (variant, 2))
+    variant.stock_item.is_tracked = False
+    variant.stock_item.save(update_fields=["is_tracked"])
+    set_status(order, "processing")
+
+    assert set_status(order, "shipped").status_code == 200
+
+    assert stock_of(variant) == (3, 0)
 
 
 def test_an_unpaid_order_is_not_packed():

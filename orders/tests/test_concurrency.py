@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from cart.models import CartLine
 from catalog.tests.factories import VariantFactory
 from inventory.models import StockLevel
 from orders import services
@@ -118,6 +119,27 @@ def test_two_first_adds_make_one_cart():
     assert Counter(answers) == {200: 8}
     assert user.carts.count() == 1
     assert user.carts.get().lines.count() == 8
+
+
+def test_what_is_put_in_while_the_cart_is_ordered_is_never_lost():
+    user = buyer()
+    first, second = VariantFactory(stock=50), VariantFactory(stock=50)
+    post(user, "/api/cart/", {"variant_id": first.pk, "quantity": 1})
+
+    placed, added = race(
+        [
+            lambda: post(user, "/api/orders/"),
+            lambda: post(user, "/api/cart/", {"variant_id": second.pk, "quantity": 1}),
+        ]
+    )
+
+    assert {placed, added} == {201, 200}
+    ordered = set(Order.objects.get().lines.values_list("variant_id", flat=True))
+    in_cart = set(
+        CartLine.objects.filter(cart__open_for=user.pk).values_list("variant_id", flat=True)
+    )
+    assert ordered | in_cart == {first.pk, second.pk}
+    assert not ordered & in_cart
 
 
 @pytest.mark.parametrize("round_number", range(5))

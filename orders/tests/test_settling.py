@@ -6,14 +6,17 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from accounts.tests.factories import StaffFactory
 from catalog.tests.factories import VariantFactory
+from inventory import services as inventory
 from inventory.models import StockLevel
 from orders import services
 from orders.models import Order
 from orders.tests.trade import buyer, client_of, manager, pay, place, place_and_pay, set_status
 from payments import services as payments
-from payments.events import PaymentCaptured
+from payments.events import PaymentAuthorized, PaymentCanceled, PaymentCaptured
 from payments.models import Payment, Refund
+from payments.services.applying import fail_refund
 from shop_backend.kernel import events, transactions
 from shop_backend.kernel.money import Money
 
@@ -189,3 +192,110 @@ def test_a_failing_listener_takes_the_money_news_back(monkeypatch):
 
     order.refresh_from_db()
     assert (order.status, Payment.objects.count()) == ("pending", 0)
+
+
+def test_late_money_for_an_order_that_was_removed_goes_back():
+    variant = VariantFactory(stock=5)
+    order = place(buyer(), (variant, 2))
+    expire(order)
+    assert client_of(order.customer).delete(f"/api/orders/{order.number}/").status_code == 200
+
+    payment = capture_late(order)
+
+    assert (order.status, stock_of(variant)) == ("expired", (5, 0))
+    assert Refund.objects.get(payment=payment).amount_minor == order.total_minor
+
+
+def test_a_refund_that_fails_is_money_that_is_kept():
+    order = place_and_pay(buyer(), (VariantFactory(stock=5, price_minor=900), 1))
+    payment = Payment.objects.get(reference=order.number)
+    transactions.run(
+        lambda: payments.request_refund(
+            payment_id=payment.pk, amount=Money(900, "GBP"), reason="", actor_id=None
+        )
+    )
+    refund = Refund.objects.get()
+
+    transactions.run(lambda: fail_refund(payment=payment, refund=refund, code="refused"))
+
+    order.refresh_from_db()
+    assert (order.captured_minor, order.refunded_minor) == (900, 0)
+    assert order.payment_status == "paid"
+    assert order.events.filter(kind="payment_refund_failed").exists()
+    refused = client_of(StaffFactory(role="admin")).delete(f"/api/orders/{order.number}/")
+    assert (refused.status_code, refused.json()["code"]) == (409, "refund_first")
+
+
+def test_an_authorisation_keeps_the_stock_until_it_is_gone():
+    variant = VariantFactory(stock=5)
+    order = place(buyer(), (variant, 2))
+    payment = Payment.objects.create(
+        reference=order.number,
+        open_reference=order.number,
+        customer=order.customer,
+        provider="offline",
+        status=Payment.Status.REQUIRES_CAPTURE,
+        amount_minor=order.total_minor,
+        currency=order.currency,
+    )
+    amount = Money(order.total_minor, order.currency)
+    news = PaymentAuthorized(order.number, payment.pk, amount)
+
+    transactions.run(lambda: events.publish(news))
+
+    assert expire(order) == 0
+    assert (order.status, order.payment_status) == ("pending", "authorized")
+    assert stock_of(variant) == (5, 2)
+    refused = client_of(order.customer).delete(f"/api/orders/{order.number}/")
+    assert refused.json()["code"] == "order_not_unpaid"
+
+    Payment.objects.filter(pk=payment.pk).update(status="canceled", open_reference=None)
+    transactions.run(lambda: events.publish(PaymentCanceled(order.number, payment.pk)))
+
+    assert expire(order) == 1
+    assert stock_of(variant) == (5, 0)
+
+
+def test_a_part_payment_of_an_order_that_expires_goes_back():
+    order = place(buyer(), (VariantFactory(stock=5, price_minor=1000), 1))
+    client_of(manager()).post(
+        "/api/payments/offline/", {"order_id": order.number, "amount": "4.00"}, format="json"
+    )
+
+    expire(order)
+
+    assert Refund.objects.get().amount_minor == 400
+    assert (order.status, order.payment_status) == ("expired", "refunded")
+
+
+def test_one_order_that_cannot_expire_does_not_hold_up_the_others(monkeypatch, caplog):
+    broken, fine = (place(buyer(), (VariantFactory(stock=5), 1)) for _ in range(2))
+    release = inventory.release
+
+    def release_or_break(*, reference):
+        if reference == broken.number:
+            raise RuntimeError("broken row")
+        release(reference=reference)
+
+    monkeypatch.setattr(inventory, "release", release_or_break)
+
+    assert expire(fine) == 1
+
+    broken.refresh_from_db()
+    assert (broken.status, fine.status) == ("pending", "expired")
+    assert f"order {broken.number} did not expire" in caplog.text
+
+
+def test_support_cancels_only_within_its_refund_limit(settings):
+    settings.SUPPORT_REFUND_LIMIT_MINOR = 1000
+    small = place_and_pay(buyer(), (VariantFactory(stock=5, price_minor=1000), 1))
+    large = place_and_pay(buyer(), (VariantFactory(stock=5, price_minor=1001), 1))
+    support = client_of(StaffFactory(role="support"))
+
+    allowed = support.post(f"/api/orders/{small.number}/cancel/")
+    refused = support.post(f"/api/orders/{large.number}/cancel/")
+
+    assert allowed.status_code == 200
+    assert (refused.status_code, refused.json()["code"]) == (403, "refund_limit_exceeded")
+    large.refresh_from_db()
+    assert large.status == "paid"

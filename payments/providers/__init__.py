@@ -31,6 +31,11 @@ def get_current_provider() -> PaymentProvider:
     return get_provider(settings.PAYMENT_PROVIDER)
 
 
+def get_known_names() -> list[str]:
+    """Return the providers whose payments can be worked on."""
+    return [name for name in sorted({*_providers, STRIPE}) if is_known(name)]
+
+
 def is_known(name: str) -> bool:
     """Return whether payments of this provider can be worked on."""
     return name in _providers or (name == STRIPE and bool(settings.STRIPE_SECRET_KEY))

@@ -4,11 +4,13 @@ Rules for all of them:
 
 - Every method that talks to the provider forbids a transaction: it may take seconds.
 - Every method that changes something there takes an idempotency key, derived from our own row
-  (``payment-12``, ``payment-12-confirm-1``, ``refund-7``). Asking again with the same key, after
-  a crash or a lost answer, changes nothing twice.
+  and its random part (``payment-12-4f1d``, ``payment-12-confirm-1-4f1d``, ``refund-7-4f1d``).
+  Asking again with the same key, after a crash or a lost answer, changes nothing twice.
 - A call waits at most ``TIMEOUT_SECONDS``, is repeated at most ``RETRIES`` times with the same
   key, and then raises ``ProviderUnavailable``. What is left over is taken up by the next request
   for the same payment, by the provider's webhook, or by ``services.sync_open_payments``.
+- What the provider will never do, whoever asks, is ``PaymentUnderReview`` with its ``reason``:
+  the intent is not there, the key was used for another.
 - A declined card is an answer (``failure_code``), not an exception.
 """
 

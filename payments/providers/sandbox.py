@@ -13,9 +13,10 @@ from functools import partial
 from typing import Any
 
 import orjson
+from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 
-from payments.errors import InvalidPaymentMethod, MalformedWebhook
+from payments.errors import InvalidPaymentMethod, MalformedWebhook, PaymentUnderReview
 from payments.models import Payment, SandboxEvent, SandboxIntent, SandboxRefund, SandboxRequest
 from payments.providers import sandbox_cards, signatures
 from payments.providers.base import (
@@ -88,7 +89,7 @@ class SandboxProvider:
 
     @transactions.forbids_transaction
     def retrieve(self, *, provider_reference: str) -> IntentState:
-        return _intent_state(_object(SandboxIntent.objects.get(intent_id=provider_reference)))
+        return _intent_state(_object(_find(SandboxIntent.objects.all(), provider_reference)))
 
     @transactions.forbids_transaction
     def capture(self, *, provider_reference: str, idempotency_key: str) -> IntentState:
@@ -152,8 +153,15 @@ def _once(key: str, parameters: list[Any], effect: Callable[[], Object]) -> Obje
     return transactions.run(work)
 
 
+def _find(intents: QuerySet[SandboxIntent], intent_id: str) -> SandboxIntent:
+    try:
+        return intents.get(intent_id=intent_id)
+    except SandboxIntent.DoesNotExist as error:
+        raise PaymentUnderReview(reason="resource_missing") from error
+
+
 def _lock(intent_id: str, wanted: set[Status]) -> SandboxIntent:
-    intent = SandboxIntent.objects.select_for_update().get(intent_id=intent_id)
+    intent = _find(SandboxIntent.objects.select_for_update(), intent_id)
     if intent.status not in wanted:
         raise UnexpectedState(f"{intent_id} is {intent.status}")
     return intent
@@ -187,7 +195,9 @@ def _move(intent: SandboxIntent, status: Status, kind: str) -> Object:
 
 
 def _refund(intent_id: str, amount: Money, metadata: Mapping[str, str]) -> Object:
-    intent = SandboxIntent.objects.select_for_update().get(intent_id=intent_id)
+    intent = SandboxIntent.objects.select_for_update().filter(intent_id=intent_id).first()
+    if intent is None:
+        raise RefundRefused("resource_missing")
     left = intent.captured_minor - intent.refunded_minor
     if amount.currency != intent.currency or amount.minor > left:
         raise RefundRefused("charge_already_refunded" if left == 0 else "amount_too_large")

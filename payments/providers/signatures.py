@@ -25,6 +25,8 @@ def check(header: str, body: bytes, *, secret: str, now: float | None = None) ->
 
     :raises InvalidSignature: anything else.
     """
+    if not header.isascii():
+        raise InvalidSignature
     parts = [part.partition("=") for part in header[:2000].split(",")]
     timestamps = [value for name, _, value in parts if name.strip() == "t"]
     candidates = [value.strip() for name, _, value in parts if name.strip() == "v1"]

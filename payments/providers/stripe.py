@@ -18,6 +18,7 @@ from payments.errors import (
     InvalidPaymentMethod,
     InvalidSignature,
     MalformedWebhook,
+    PaymentUnderReview,
     ProviderUnavailable,
 )
 from payments.models import Payment, Refund
@@ -97,12 +98,14 @@ class StripeProvider:
             raise InvalidPaymentMethod
         intents = self._client.v1.payment_intents
         params: Any = {"payment_method": payment_method}
-        try:
-            return self._intent(
-                lambda: intents.confirm(provider_reference, params, _key(idempotency_key))
-            )
-        except stripe.CardError:
-            return self.retrieve(provider_reference=provider_reference)
+
+        def confirm() -> stripe.PaymentIntent:
+            try:
+                return intents.confirm(provider_reference, params, _key(idempotency_key))
+            except stripe.CardError:
+                return intents.retrieve(provider_reference)
+
+        return self._intent(confirm)
 
     @forbids_transaction
     def retrieve(self, *, provider_reference: str) -> IntentState:
@@ -130,14 +133,15 @@ class StripeProvider:
         refunds = self._client.v1.refunds
         try:
             made = _ask(lambda: refunds.create(params, _key(idempotency_key)))
-        except stripe.InvalidRequestError as error:
-            raise RefundRefused((error.code or "refused")[:64]) from error
+        except stripe.StripeError as error:
+            raise RefundRefused(_refusal_code(error)) from error
         return _refund_state(made.to_dict())
 
     def parse_webhook(self, *, body: bytes, signature: str) -> ProviderNews:
         secret = settings.STRIPE_WEBHOOK_SECRET
         try:
-            if not secret:
+            # The SDK compares the header as text, which it cannot do with other characters.
+            if not secret or not signature.isascii():
                 raise InvalidSignature
             stripe.WebhookSignature.verify_header(
                 body.decode(), signature, secret, stripe.Webhook.DEFAULT_TOLERANCE
@@ -152,12 +156,13 @@ class StripeProvider:
     def _intent(self, call: Callable[[], stripe.PaymentIntent]) -> IntentState:
         try:
             intent = _ask(call)
-        except stripe.InvalidRequestError as error:
+        except stripe.StripeError as error:
             if error.code == "payment_intent_unexpected_state":
                 raise UnexpectedState(str(error.code)) from error
-            if error.param == "payment_method":
+            if isinstance(error, stripe.InvalidRequestError) and error.param == "payment_method":
                 raise InvalidPaymentMethod from error
-            raise
+            # Asking again will not help: the intent is gone, the key was used for another.
+            raise PaymentUnderReview(reason=_refusal_code(error)) from error
         headers = intent.last_response.headers if intent.last_response else {}
         if headers.get("idempotent-replayed") == "true":
             return self.retrieve(provider_reference=intent.id)
@@ -174,10 +179,15 @@ def _ask(call: Callable[[], R]) -> R:
     except (stripe.AuthenticationError, stripe.PermissionError) as error:
         logger.error("Stripe refuses this shop's key: %s", error.code)
         raise ProviderUnavailable from error
-    except stripe.InvalidRequestError as error:
+    except stripe.StripeError as error:
         if error.code in _BUSY_CODES:
             raise ProviderUnavailable from error
         raise
+
+
+def _refusal_code(error: stripe.StripeError) -> str:
+    fallback = "idempotency_error" if isinstance(error, stripe.IdempotencyError) else "refused"
+    return str(error.code or fallback)[:64]
 
 
 def _key(idempotency_key: str) -> Any:

@@ -4,13 +4,14 @@ from payments.services.canceling import (
     cancel_at_provider,
     cancel_open_payments,
     capture_payment,
-    lock_payments,
     void_payment,
 )
-from payments.services.intents import refresh_payment, sync_open_payments
+from payments.services.intents import refresh_payment
+from payments.services.locking import lock_payments
 from payments.services.offline import record_offline_payment
 from payments.services.refunding import (
     check_refund_limit,
+    check_refund_limit_for,
     refund,
     refund_as_staff,
     refund_everything,
@@ -20,6 +21,7 @@ from payments.services.refunding import (
 )
 from payments.services.reviewing import close_review
 from payments.services.starting import start_payment
+from payments.services.syncing import sync_open_payments
 from payments.services.webhooks import (
     apply_event,
     apply_event_again,
@@ -36,6 +38,7 @@ __all__ = [
     "cancel_open_payments",
     "capture_payment",
     "check_refund_limit",
+    "check_refund_limit_for",
     "close_review",
     "deliver_sandbox_webhook",
     "lock_payments",

@@ -15,9 +15,11 @@ from payments.events import (
     PaymentCaptured,
     PaymentFailed,
     PaymentRefunded,
+    PaymentRefundFailed,
 )
 from payments.models import Payment, Refund
 from payments.providers.base import IntentState, RefundState
+from payments.services.locking import lock_payment
 from shop_backend.kernel import events
 from shop_backend.kernel.money import Money
 from shop_backend.kernel.transactions import requires_transaction, use_case
@@ -32,6 +34,10 @@ _OPEN = {
 }
 
 
+# What a person has to look at without the payment itself being in doubt.
+HARMLESS_REVIEWS = {"refund_failed", "refund_failed_late", "refund_mismatch"}
+
+
 class CaptureUnknown(Exception):
     """A refund is reported before the capture it belongs to; it can be applied later."""
 
@@ -39,7 +45,7 @@ class CaptureUnknown(Exception):
 @use_case
 def apply_answer(*, payment_id: int, state: IntentState) -> Payment:
     """Apply what the provider answered, and return the payment as it is now."""
-    payment = Payment.objects.select_for_update().get(pk=payment_id)
+    payment = lock_payment(payment_id)
     apply_intent(payment=payment, state=state)
     payment.synced_at = timezone.now()
     payment.save(update_fields=["synced_at"])
@@ -125,7 +131,7 @@ def _remember(payment: Payment, state: IntentState, *, has_moved: bool, received
 @use_case
 def apply_refund_answer(*, refund_id: int, state: RefundState) -> Refund:
     """Apply what the provider answered to a refund, and return the refund as it is now."""
-    payment = Payment.objects.select_for_update().get(refunds=refund_id)
+    payment = lock_payment(Refund.objects.get(pk=refund_id).payment_id)
     apply_refund(payment=payment, state=state)
     return Refund.objects.get(pk=refund_id)
 
@@ -198,14 +204,17 @@ def settle_refund(*, payment: Payment, refund: Refund) -> None:
 
 @requires_transaction
 def fail_refund(*, payment: Payment, refund: Refund, code: str) -> None:
-    """Note that the money stays, and can be refunded again.
+    """Note and report that the money stays, and can be refunded again: a person looks.
 
-    A refund that fails after it had succeeded has been told to the customer: a person looks.
+    A refund that fails after it had succeeded has been told to the customer.
     """
     if _end(refund, Refund.Status.FAILED, code):
         Payment.objects.filter(pk=payment.pk, refunded_minor__gte=refund.amount_minor).update(
             refunded_minor=F("refunded_minor") - refund.amount_minor, updated_at=timezone.now()
         )
+        if not payment.review_reason:  # one that stops the payment weighs more
+            _flag(payment, "refund_failed")
+        events.publish(PaymentRefundFailed(payment.reference, payment.pk, refund.amount, code))
     elif Refund.objects.filter(pk=refund.pk, status=Refund.Status.SUCCEEDED).exists():
         _flag(payment, "refund_failed_late")
 

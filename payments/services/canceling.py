@@ -1,6 +1,7 @@
 """Giving up what was not collected; capturing or voiding what was only authorised."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django.utils import timezone
@@ -11,19 +12,13 @@ from payments.models import Payment
 from payments.providers import get_provider
 from payments.providers.base import UnexpectedState
 from payments.services.applying import apply_answer
-from payments.services.intents import ensure_intent
-from shop_backend.kernel import events, outbox
+from payments.services.intents import ensure_intent, flags_refusals
+from payments.services.locking import lock_payment, lock_payments
+from shop_backend.kernel import events, outbox, transactions
 from shop_backend.kernel.transactions import forbids_transaction, requires_transaction
 
 CANCEL_KIND = "payments.cancel_at_provider"
 Status = Payment.Status
-
-
-@requires_transaction
-def lock_payments(*, reference: str) -> list[Payment]:
-    """Lock all payments of a reference, in primary-key order, and return them."""
-    rows = Payment.objects.for_reference(reference).select_for_update()
-    return list(rows.order_by("pk"))
 
 
 @requires_transaction
@@ -72,11 +67,12 @@ def cancel_intent(*, payment_id: int) -> Payment:
     payment = ensure_intent(Payment.objects.get(pk=payment_id), is_refreshed=False)
     provider = get_provider(payment.provider)
     intent = str(payment.provider_reference)
-    try:
-        key = f"payment-{payment.pk}-cancel"
-        state = provider.cancel(provider_reference=intent, idempotency_key=key)
-    except UnexpectedState:
-        state = provider.retrieve(provider_reference=intent)
+    with flags_refusals(payment):
+        try:
+            key = payment.key_for(f"payment-{payment.pk}-cancel")
+            state = provider.cancel(provider_reference=intent, idempotency_key=key)
+        except UnexpectedState:
+            state = provider.retrieve(provider_reference=intent)
     payment = apply_answer(payment_id=payment.pk, state=state)
     if state.status not in {Status.CANCELED, Status.SUCCEEDED}:
         raise PaymentInProgress
@@ -84,37 +80,59 @@ def cancel_intent(*, payment_id: int) -> Payment:
 
 
 @forbids_transaction
-def capture_payment(*, payment_id: int) -> Payment:
+def capture_payment(*, payment_id: int, attempt_key: str | None = None) -> Payment:
     """Collect all that was authorised; again is harmless.
 
+    :param attempt_key: a stable name of the request; a repeat gets what it came to.
     :raises NotCapturable: nothing is authorised.
     """
-    payment = Payment.objects.get(pk=payment_id)
-    if payment.status != Status.REQUIRES_CAPTURE:
+    payment = transactions.run(partial(_begin_ending, payment_id, attempt_key))
+    if payment.status == Status.REQUIRES_CAPTURE:
+        payment = _capture_at_provider(payment)
+    elif not _is_repeat(payment, attempt_key):
         raise NotCapturable(current=payment.status)
-    provider = get_provider(payment.provider)
-    intent = str(payment.provider_reference)
-    try:
-        key = f"payment-{payment.pk}-capture"
-        state = provider.capture(provider_reference=intent, idempotency_key=key)
-    except UnexpectedState:
-        state = provider.retrieve(provider_reference=intent)
-    payment = apply_answer(payment_id=payment.pk, state=state)
     if payment.status != Status.SUCCEEDED:
         raise NotCapturable(current=payment.status)
     return payment
 
 
 @forbids_transaction
-def void_payment(*, payment_id: int) -> Payment:
+def void_payment(*, payment_id: int, attempt_key: str | None = None) -> Payment:
     """Let go of an authorisation without collecting it.
 
+    :param attempt_key: a stable name of the request; a repeat gets what it came to.
     :raises NotVoidable: nothing is authorised.
     """
-    payment = Payment.objects.get(pk=payment_id)
-    if payment.status != Status.REQUIRES_CAPTURE:
+    payment = transactions.run(partial(_begin_ending, payment_id, attempt_key))
+    if payment.status == Status.REQUIRES_CAPTURE:
+        payment = cancel_intent(payment_id=payment_id)
+    elif not _is_repeat(payment, attempt_key):
         raise NotVoidable(current=payment.status)
-    payment = cancel_intent(payment_id=payment_id)
     if payment.status != Status.CANCELED:
         raise NotVoidable(current=payment.status)
     return payment
+
+
+def _begin_ending(payment_id: int, attempt_key: str | None) -> Payment:
+    """Write down who captures or voids an authorisation, so that a repeat is recognised."""
+    payment = lock_payment(payment_id)
+    if attempt_key is not None and payment.status == Status.REQUIRES_CAPTURE:
+        payment.ending_attempt = attempt_key
+        payment.save(update_fields=["ending_attempt"])
+    return payment
+
+
+def _is_repeat(payment: Payment, attempt_key: str | None) -> bool:
+    return attempt_key is not None and payment.ending_attempt == attempt_key
+
+
+def _capture_at_provider(payment: Payment) -> Payment:
+    provider = get_provider(payment.provider)
+    intent = str(payment.provider_reference)
+    with flags_refusals(payment):
+        try:
+            key = payment.key_for(f"payment-{payment.pk}-capture")
+            state = provider.capture(provider_reference=intent, idempotency_key=key)
+        except UnexpectedState:
+            state = provider.retrieve(provider_reference=intent)
+    return apply_answer(payment_id=payment.pk, state=state)

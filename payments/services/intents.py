@@ -1,34 +1,49 @@
 """The provider's intent of a payment: made once, asked for whenever in doubt."""
 
-from datetime import datetime, timedelta
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from django.utils import timezone
-
-from payments.errors import PaymentUnderReview, ProviderUnavailable
+from payments.errors import PaymentUnderReview
 from payments.models import Payment
-from payments.providers import get_provider, is_known
+from payments.providers import get_provider
 from payments.providers.base import IntentState
-from payments.services.applying import apply_answer
+from payments.services.applying import HARMLESS_REVIEWS, apply_answer
 from shop_backend.kernel.transactions import forbids_transaction
+
+logger = logging.getLogger(__name__)
 
 
 @forbids_transaction
 def ensure_intent(payment: Payment, *, is_refreshed: bool = True) -> Payment:
     """Make the provider's intent if there is none; else, if wanted, ask how it stands."""
-    provider = get_provider(payment.provider)
-    if payment.provider_reference is None:
-        state = provider.create_intent(
-            amount=payment.amount,
-            payment_id=payment.pk,
-            reference=payment.reference,
-            capture_method=payment.capture_method,
-            idempotency_key=f"payment-{payment.pk}",
-        )
-    elif is_refreshed:
-        state = provider.retrieve(provider_reference=payment.provider_reference)
-    else:
+    if payment.provider_reference is not None and not is_refreshed:
         return payment
+    provider = get_provider(payment.provider)
+    with flags_refusals(payment):
+        if payment.provider_reference is not None:
+            state = provider.retrieve(provider_reference=payment.provider_reference)
+        else:
+            state = provider.create_intent(
+                amount=payment.amount,
+                payment_id=payment.pk,
+                reference=payment.reference,
+                capture_method=payment.capture_method,
+                idempotency_key=payment.key_for(f"payment-{payment.pk}"),
+            )
     return apply_checked(payment, state)
+
+
+@contextmanager
+def flags_refusals(payment: Payment) -> Iterator[None]:
+    """Have a person look at a payment with which the provider will never go on."""
+    try:
+        yield
+    except PaymentUnderReview as refusal:
+        if reason := refusal.params.get("reason"):
+            logger.error("payment %s: the provider says %s", payment.pk, reason)
+            Payment.objects.filter(pk=payment.pk).update(review_reason=reason[:64])
+        raise
 
 
 def apply_checked(payment: Payment, state: IntentState) -> Payment:
@@ -37,7 +52,7 @@ def apply_checked(payment: Payment, state: IntentState) -> Payment:
     :raises PaymentUnderReview: amount, currency or identity differ from what we asked for.
     """
     payment = apply_answer(payment_id=payment.pk, state=state)
-    if payment.review_reason:
+    if payment.review_reason and payment.review_reason not in HARMLESS_REVIEWS:
         raise PaymentUnderReview
     return payment
 
@@ -46,28 +61,3 @@ def apply_checked(payment: Payment, state: IntentState) -> Payment:
 def refresh_payment(*, payment_id: int) -> Payment:
     """Ask the provider how a payment stands, and apply the answer."""
     return ensure_intent(Payment.objects.get(pk=payment_id))
-
-
-@forbids_transaction
-def sync_open_payments(*, limit: int = 100, unasked_for: timedelta = timedelta(0)) -> int:
-    """Ask the provider about open payments, the longest unasked first; return how many.
-
-    This heals webhooks that were lost. It stops at the first sign that the provider is down.
-
-    :param unasked_for: leave out those that were asked about more lately.
-    """
-    before = timezone.now() - unasked_for
-    known = [payment for payment in _open_payments(before, limit) if is_known(payment.provider)]
-    for count, payment in enumerate(known):
-        try:
-            ensure_intent(payment)
-        except ProviderUnavailable:
-            return count
-        except PaymentUnderReview:
-            continue
-    return len(known)
-
-
-def _open_payments(before: datetime, limit: int) -> list[Payment]:
-    rows = Payment.objects.open().filter(review_reason="", synced_at__lte=before)
-    return list(rows.order_by("synced_at", "pk")[:limit])

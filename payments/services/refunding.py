@@ -1,5 +1,6 @@
 """Sending money back: counted first, sent afterwards, never more than came in."""
 
+import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
@@ -18,7 +19,7 @@ from payments.errors import (
     RefundNotAllowed,
 )
 from payments.models import Payment, Refund
-from payments.providers import get_provider
+from payments.providers import get_known_names, get_provider
 from payments.providers.base import RefundRefused
 from payments.services.applying import (
     apply_refund_answer,
@@ -26,12 +27,13 @@ from payments.services.applying import (
     settle_refund,
     take_refundable,
 )
-from payments.services.canceling import lock_payments
+from payments.services.locking import lock_payment, lock_payments
 from shop_backend.kernel import outbox, transactions
 from shop_backend.kernel.errors import IdempotencyKeyReused
 from shop_backend.kernel.money import Money, total
 from shop_backend.kernel.transactions import forbids_transaction, requires_transaction, use_case
 
+logger = logging.getLogger(__name__)
 SEND_KIND = "payments.send_refund"
 _LEFT_BEHIND_AFTER = timedelta(minutes=2)
 
@@ -49,6 +51,20 @@ def check_refund_limit(*, actor: User, amount: Money) -> None:
     limit = conf.get_support_refund_limit(amount.currency)
     if amount > limit:
         raise RefundLimitExceeded(limit=str(limit))
+
+
+@requires_transaction
+def check_refund_limit_for(*, actor: User, reference: str) -> None:
+    """Refuse an actor whose role may not send back all that is left on a reference.
+
+    The limit is per payment, and counts what went back before.
+
+    :raises RefundLimitExceeded: it is too much of one of the payments.
+    :raises RefundNotAllowed: the role does not refund at all.
+    """
+    for payment in lock_payments(reference=reference):
+        if payment.refundable:
+            _check_limit(actor, payment, payment.refundable)
 
 
 @forbids_transaction
@@ -81,11 +97,7 @@ def refund_as_staff(
 
     :raises RefundLimitExceeded: a manager has to do that.
     """
-
-    def check(payment: Payment, wanted: Money) -> None:
-        before = Money(payment.refunded_minor, payment.currency)
-        check_refund_limit(actor=actor, amount=before + wanted)
-
+    check = partial(_check_limit, actor)
     begin = partial(_begin, payment_id, amount, reason, actor.pk, attempt_key, check)
     return _send_now(transactions.run(begin))
 
@@ -96,7 +108,7 @@ def request_refund(*, payment_id: int, amount: Money, reason: str, actor_id: int
 
     :raises RefundExceedsCaptured: less than that is left.
     """
-    payment = Payment.objects.select_for_update().get(pk=payment_id)
+    payment = lock_payment(payment_id)
     refund = _write_down(payment, amount, reason, actor_id, None)
     outbox.put(SEND_KIND, {"refund_id": refund.pk})
     return refund
@@ -125,18 +137,38 @@ def send_refund(payload: Mapping[str, Any]) -> None:
 
 @forbids_transaction
 def send_refunds_left_behind(*, limit: int = 100) -> int:
-    """Send the refunds whose sender died before it could; return how many were tried."""
+    """Send the refunds whose sender died before it could; return how many were tried.
+
+    It stops at the first sign that the provider is down; a refund that fails in any other way
+    is left for the next time.
+    """
     before = timezone.now() - _LEFT_BEHIND_AFTER
     pending = Refund.objects.filter(
-        status=Refund.Status.PENDING, provider_reference=None, created_at__lte=before
+        status=Refund.Status.PENDING,
+        provider_reference=None,
+        created_at__lte=before,
+        payment__provider__in=[Payment.OFFLINE, *get_known_names()],
     )
-    refunds = list(pending.select_related("payment").order_by("pk")[:limit])
+    refunds = list(pending.select_related("payment").order_by("updated_at", "pk")[:limit])
     for count, refund in enumerate(refunds):
         try:
             _send(refund)
         except ProviderUnavailable:
+            _put_last(refund)
             return count
+        except Exception:  # one refund that cannot be sent must not keep the rest waiting
+            logger.exception("refund %s was not sent", refund.pk)
+            _put_last(refund)
     return len(refunds)
+
+
+def _put_last(refund: Refund) -> None:
+    Refund.objects.filter(pk=refund.pk).update(updated_at=timezone.now())
+
+
+def _check_limit(actor: User, payment: Payment, wanted: Money) -> None:
+    before = Money(payment.refunded_minor, payment.currency)
+    check_refund_limit(actor=actor, amount=before + wanted)
 
 
 def _no_limit(payment: Payment, wanted: Money) -> None:
@@ -151,7 +183,7 @@ def _begin(
     attempt_key: str | None,
     check: Callable[[Payment, Money], None],
 ) -> Refund:
-    payment = Payment.objects.select_for_update().get(pk=payment_id)
+    payment = lock_payment(payment_id)
     if attempt_key is not None:
         begun = Refund.objects.filter(attempt_key=attempt_key).first()
         if begun is not None:
@@ -202,7 +234,7 @@ def _send(refund: Refund) -> Refund:
             provider_reference=str(payment.provider_reference),
             amount=refund.amount,
             refund_id=refund.pk,
-            idempotency_key=f"refund-{refund.pk}",
+            idempotency_key=payment.key_for(f"refund-{refund.pk}"),
         )
     except RefundRefused as refusal:
         return _end(refund_id=refund.pk, refusal=refusal.code)
@@ -212,8 +244,8 @@ def _send(refund: Refund) -> Refund:
 @use_case
 def _end(*, refund_id: int, refusal: str | None) -> Refund:
     """Settle a refund that no provider makes, or fail one that it will not make."""
-    payment = Payment.objects.select_for_update().get(refunds=refund_id)
     refund = Refund.objects.get(pk=refund_id)
+    payment = lock_payment(refund.payment_id)
     if refusal is None:
         settle_refund(payment=payment, refund=refund)
     else:

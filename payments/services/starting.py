@@ -17,8 +17,9 @@ from payments.models import Payment
 from payments.ports import payable_orders
 from payments.providers import get_current_provider, get_provider
 from payments.providers.base import UnexpectedState
-from payments.services.canceling import cancel_intent, lock_payments
-from payments.services.intents import apply_checked, ensure_intent
+from payments.services.canceling import cancel_intent
+from payments.services.intents import apply_checked, ensure_intent, flags_refusals
+from payments.services.locking import lock_payments
 from shop_backend.kernel import transactions
 
 Status = Payment.Status
@@ -43,7 +44,9 @@ def start_payment(
     :raises ProviderUnavailable: asking again goes on with the same payment.
     :raises PaymentInProgress: an earlier payment of another amount cannot be given up yet.
     """
-    payment = _open_payment_of_what_is_due(reference, customer)
+    payment = _open_payment_of_what_is_due(reference, customer, attempt_key)
+    if payment.status == Status.SUCCEEDED:
+        return payment  # this request was made before, and its answer was lost
     payment = ensure_intent(payment, is_refreshed=payment_method is None)
     if payment.is_open and payment_method is not None and payment.status in _CONFIRMABLE:
         payment = _confirm(payment, payment_method, attempt_key)
@@ -52,10 +55,13 @@ def start_payment(
     return payment
 
 
-def _open_payment_of_what_is_due(reference: str, customer: User) -> Payment:
+def _open_payment_of_what_is_due(
+    reference: str, customer: User, attempt_key: str | None
+) -> Payment:
+    find_or_create = partial(_find_or_create, reference, customer, attempt_key or "")
     for _ in range(_ROUNDS):
         try:
-            payment, is_current = transactions.run(partial(_find_or_create, reference, customer))
+            payment, is_current = transactions.run(find_or_create)
         except IntegrityError:
             continue  # another request opened one at the same moment: find that
         if is_current:
@@ -67,15 +73,22 @@ def _open_payment_of_what_is_due(reference: str, customer: User) -> Payment:
     raise PaymentInProgress
 
 
-def _find_or_create(reference: str, customer: User) -> tuple[Payment, bool]:
+def _find_or_create(reference: str, customer: User, attempt: str) -> tuple[Payment, bool]:
     payments = lock_payments(reference=reference)
+    for payment in payments:
+        if attempt and payment.start_attempt == attempt and payment.status == Status.SUCCEEDED:
+            return payment, True
     due = payable_orders.answerer.get_amount_due(reference=reference, customer_id=customer.pk)
     provider = get_current_provider().name
     for payment in payments:
         if payment.is_cancel_pending:
             return payment, False
         if payment.is_open:
-            return payment, payment.amount == due and payment.provider == provider
+            is_current = payment.amount == due and payment.provider == provider
+            if is_current and attempt:
+                payment.start_attempt = attempt
+                payment.save(update_fields=["start_attempt"])
+            return payment, is_current
     payment = Payment.objects.create(
         reference=reference,
         open_reference=reference,
@@ -84,6 +97,7 @@ def _find_or_create(reference: str, customer: User) -> tuple[Payment, bool]:
         amount_minor=due.minor,
         currency=due.currency,
         capture_method=conf.get_capture_method(),
+        start_attempt=attempt,
     )
     return payment, True
 
@@ -92,15 +106,16 @@ def _confirm(payment: Payment, payment_method: str, attempt_key: str | None) -> 
     provider = get_provider(payment.provider)
     number = transactions.run(partial(_count, payment.pk, payment_method, attempt_key))
     intent = str(payment.provider_reference)
-    try:
-        state = provider.confirm(
-            provider_reference=intent,
-            payment_method=payment_method,
-            idempotency_key=f"payment-{payment.pk}-confirm-{number}",
-        )
-    except UnexpectedState:
-        # Somebody was faster: another request, the customer's browser, a cancellation.
-        return apply_checked(payment, provider.retrieve(provider_reference=intent))
+    with flags_refusals(payment):
+        try:
+            state = provider.confirm(
+                provider_reference=intent,
+                payment_method=payment_method,
+                idempotency_key=payment.key_for(f"payment-{payment.pk}-confirm-{number}"),
+            )
+        except UnexpectedState:
+            # Somebody was faster: another request, the customer's browser, a cancellation.
+            return apply_checked(payment, provider.retrieve(provider_reference=intent))
     payment = apply_checked(payment, state)
     if state.failure_code and state.status == Status.REQUIRES_PAYMENT_METHOD:
         raise CardDeclined(decline_code=state.failure_code, payment_id=payment.pk)

@@ -14,6 +14,7 @@ from payments.models import Payment, ProviderEvent
 from payments.providers import get_provider, sandbox
 from payments.providers.base import ProviderNews
 from payments.services.applying import CaptureUnknown, apply_intent, apply_refund
+from payments.services.locking import lock_payment
 from shop_backend.kernel import transactions
 from shop_backend.kernel.errors import ShopError
 
@@ -47,9 +48,7 @@ def apply_event(*, event_id: int) -> bool:
         transactions.run(partial(_apply, event_id))
     except (ShopError, DatabaseError, CaptureUnknown) as error:
         logger.warning("provider event %s was not applied: %s", event_id, type(error).__name__)
-        ProviderEvent.objects.filter(pk=event_id, applied_at=None).update(
-            attempts=F("attempts") + 1, failure=f"{type(error).__name__}: {error}"[:500]
-        )
+        _note_failure(event_id, error)
         return False
     return True
 
@@ -66,13 +65,28 @@ def apply_pending_events(*, limit: int = 100) -> int:
     """Apply what is left in the inbox, the least tried first; return how many were applied."""
     pending = ProviderEvent.objects.filter(applied_at=None, attempts__lt=MAX_ATTEMPTS)
     pks = list(pending.order_by("attempts", "pk").values_list("pk", flat=True)[:limit])
-    return sum(apply_event(event_id=pk) for pk in pks)
+    return sum(_apply_pending(pk) for pk in pks)
 
 
 def deliver_sandbox_webhook(payload: Mapping[str, Any]) -> None:
     """Deliver ``payments.sandbox_webhook``: what Stripe would send over the network."""
     body, signature = sandbox.signed_event(payload["event_id"])
     receive_webhook(provider=sandbox.SandboxProvider.name, body=body, signature=signature)
+
+
+def _apply_pending(event_id: int) -> bool:
+    try:
+        return apply_event(event_id=event_id)
+    except Exception as error:  # one event that cannot be applied must not keep the rest waiting
+        logger.exception("provider event %s was not applied", event_id)
+        _note_failure(event_id, error)
+        return False
+
+
+def _note_failure(event_id: int, error: Exception) -> None:
+    ProviderEvent.objects.filter(pk=event_id, applied_at=None).update(
+        attempts=F("attempts") + 1, failure=f"{type(error).__name__}: {error}"[:500]
+    )
 
 
 def _keep(provider: str, news: ProviderNews) -> ProviderEvent:
@@ -121,4 +135,4 @@ def _lock_payment(provider: str, news: ProviderNews) -> Payment | None:
     rows = Payment.objects.filter(is_meant, provider=provider).order_by("pk")
     # Found first and locked by its key: a lock by the condition would take more than that row.
     pk = rows.values_list("pk", flat=True).first()
-    return None if pk is None else Payment.objects.select_for_update().get(pk=pk)
+    return None if pk is None else lock_payment(pk)

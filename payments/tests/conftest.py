@@ -18,6 +18,7 @@ EVENTS = (
     payment_events.PaymentFailed,
     payment_events.PaymentCanceled,
     payment_events.PaymentRefunded,
+    payment_events.PaymentRefundFailed,
 )
 
 

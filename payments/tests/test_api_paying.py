@@ -268,7 +268,7 @@ def test_the_same_key_pays_once_and_answers_the_same(client, customer, orders, t
     assert len(told) == 1
 
 
-def test_a_declined_request_that_is_repeated_with_its_key_is_one_attempt_at_the_provider(
+def test_a_declined_request_that_is_repeated_with_its_key_is_another_attempt(
     client, customer, orders, told
 ):
     number = orders.place(customer)
@@ -278,8 +278,8 @@ def test_a_declined_request_that_is_repeated_with_its_key_is_one_attempt_at_the_
     answers = [client.post("/api/payments/", body, headers=key) for _ in range(2)]
 
     assert [answer.json()["code"] for answer in answers] == ["card_declined"] * 2
-    assert Payment.objects.get().confirmations == 1
-    assert len(told) == 1
+    assert Payment.objects.get().confirmations == 2
+    assert len(told) == 2
 
 
 def test_the_same_key_with_another_card_after_a_decline_is_another_attempt(

@@ -1,14 +1,20 @@
 """Sending money back over HTTP."""
 
-import pytest
+from datetime import timedelta
+from functools import partial
 
+import pytest
+from django.utils import timezone
+
+from accounts.models import User
 from accounts.tests.factories import StaffFactory, UserFactory
 from payments import services
 from payments.errors import RefundExceedsCaptured, RefundLimitExceeded, RefundNotAllowed
-from payments.events import PaymentRefunded
+from payments.events import PaymentRefunded, PaymentRefundFailed
 from payments.models import Payment, Refund, SandboxIntent, SandboxRefund
-from payments.tests.factories import PaymentFactory, pay
+from payments.tests.factories import PaymentFactory, RefundFactory, pay
 from shop_backend.kernel import outbox, transactions
+from shop_backend.kernel.models import IdempotencyKey
 from shop_backend.kernel.money import Money
 from tests.client import ShopClient
 
@@ -88,6 +94,17 @@ def test_the_same_key_refunds_once(manager, payment):
     assert Payment.objects.get().refunded_minor == 500
 
 
+def test_a_key_that_is_used_again_after_three_days_refunds_again(manager, payment):
+    path, key = f"/api/payments/{payment.pk}/refunds/", {"Idempotency-Key": "refund-1"}
+    manager.post(path, {"amount": "5.00"}, headers=key)
+    IdempotencyKey.objects.update(created_at=timezone.now() - timedelta(hours=73))
+
+    assert manager.post(path, {"amount": "6.00"}, headers=key).status_code == 201
+
+    payment.refresh_from_db()
+    assert payment.refunded_minor == 1100
+
+
 def test_the_same_key_with_another_amount_is_refused(manager, payment):
     path, key = f"/payments/{payment.pk}/refunds/", {"Idempotency-Key": "back-1"}
     manager.post(path, {"amount": "5.00"}, headers=key)
@@ -145,6 +162,34 @@ def test_the_limit_of_each_role(settings):
         services.check_refund_limit(actor=customer, amount=pounds(1))
 
 
+def test_the_limit_counts_what_went_back_before_of_each_payment(payment, settings):
+    settings.SUPPORT_REFUND_LIMIT_MINOR = 1998
+    support = StaffFactory(role="support")
+    check = partial(services.check_refund_limit_for, actor=support, reference=payment.reference)
+    services.refund_as_staff(
+        payment_id=payment.pk, amount=pounds(1000), reason="", actor=support, attempt_key=None
+    )
+
+    with pytest.raises(RefundLimitExceeded):
+        transactions.run(check)
+
+    settings.SUPPORT_REFUND_LIMIT_MINOR = 1999
+    PaymentFactory(reference=payment.reference)  # a limit each
+    transactions.run(check)
+    with pytest.raises(RefundNotAllowed):
+        transactions.run(partial(check, actor=UserFactory()))
+
+
+def test_nothing_left_is_no_matter_of_a_limit(payment, settings):
+    settings.SUPPORT_REFUND_LIMIT_MINOR = 1
+    Payment.objects.update(refunded_minor=1999)
+    actor = StaffFactory(role="support")
+
+    transactions.run(
+        partial(services.check_refund_limit_for, actor=actor, reference=payment.reference)
+    )
+
+
 def test_money_from_outside_is_refunded_in_the_books_alone(manager, told):
     payment = PaymentFactory()
 
@@ -187,8 +232,38 @@ def test_what_the_provider_will_not_refund_can_be_refunded_again(manager, paymen
     refund = answer.json()["data"]
     assert (refund["status"], refund["failure_code"]) == ("failed", "amount_too_large")
     payment.refresh_from_db()
-    assert payment.refunded_minor == 0
-    assert told == []
+    assert (payment.refunded_minor, payment.review_reason) == (0, "refund_failed")
+    assert told == [
+        PaymentRefundFailed(payment.reference, payment.pk, pounds(1999), code="amount_too_large")
+    ]
+    SandboxIntent.objects.update(refunded_minor=0)
+    again = manager.post(f"/api/payments/{payment.pk}/refunds/")
+    assert again.json()["data"]["status"] == "succeeded"
+
+
+def test_a_failed_refund_does_not_hide_a_graver_reason_to_look(manager, payment):
+    SandboxIntent.objects.update(refunded_minor=1500)
+    Payment.objects.update(review_reason="amount_mismatch")
+
+    manager.post(f"/api/payments/{payment.pk}/refunds/")
+
+    assert Payment.objects.get().review_reason == "amount_mismatch"
+
+
+def test_a_payment_whose_refund_failed_can_still_be_asked_about(manager, payment):
+    SandboxIntent.objects.update(refunded_minor=1500)
+    manager.post(f"/api/payments/{payment.pk}/refunds/")
+
+    assert services.refresh_payment(payment_id=payment.pk).status == "succeeded"
+
+
+def test_a_refund_of_an_intent_that_is_gone_fails(manager, payment):
+    SandboxIntent.objects.update(intent_id="pi_other")
+
+    answer = manager.post(f"/api/payments/{payment.pk}/refunds/")
+
+    refund = answer.json()["data"]
+    assert (refund["status"], refund["failure_code"]) == ("failed", "resource_missing")
 
 
 def test_a_refund_made_at_the_providers_own_site_is_entered_in_the_books(payment, told, line):
@@ -261,6 +336,26 @@ def test_a_refund_that_was_left_behind_is_found_and_sent(payment):
     assert Refund.objects.get().status == "succeeded"
 
 
+def test_one_refund_that_cannot_be_sent_does_not_keep_the_rest_waiting(payment, line):
+    broken = RefundFactory(payment=payment)
+    stranger = RefundFactory(payment__provider="nobody", payment__provider_reference="pi_9")
+    left = RefundFactory(payment=payment)
+    Payment.objects.filter(pk=payment.pk).update(refunded_minor=200)
+    Refund.objects.update(created_at="2026-01-01T00:00:00Z")
+
+    def crash():
+        raise RuntimeError("a bug")
+
+    line.before["refund"] = crash
+
+    assert services.send_refunds_left_behind() == 2
+
+    for refund, status in ((broken, "pending"), (stranger, "pending"), (left, "succeeded")):
+        refund.refresh_from_db()
+        assert refund.status == status
+    assert services.send_refunds_left_behind() == 1
+
+
 # --- for the floor above ---
 
 
@@ -306,6 +401,7 @@ def test_a_requested_refund_beyond_what_was_captured_undoes_the_callers_transact
     [
         lambda: services.lock_payments(reference="R1"),
         lambda: services.cancel_open_payments(reference="R1"),
+        lambda: services.check_refund_limit_for(actor=User(), reference="R1"),
         lambda: services.refund_everything(reference="R1", reason="", actor_id=None),
         lambda: services.request_refund(payment_id=1, amount=pounds(1), reason="", actor_id=None),
     ],

@@ -1,5 +1,8 @@
 """What the shop refuses to start with."""
 
+import pytest
+from django.apps import apps
+
 from payments.checks import check_provider
 
 
@@ -25,3 +28,18 @@ def test_stripe_with_its_keys_is_fine(settings):
     settings.STRIPE_WEBHOOK_SECRET = "whsec_1"
 
     assert check_provider() == []
+
+
+@pytest.mark.parametrize(
+    ("provider", "is_debugging", "warnings"),
+    [("sandbox", False, 1), ("sandbox", True, 0), ("stripe", False, 0)],
+)
+def test_a_shop_that_takes_no_real_money_says_so_when_it_starts(
+    settings, caplog, provider, is_debugging, warnings
+):
+    settings.PAYMENT_PROVIDER, settings.DEBUG = provider, is_debugging
+
+    apps.get_app_config("payments").ready()
+
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * warnings
+    assert caplog.text.count("no real money") == warnings

@@ -3,6 +3,7 @@
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -15,8 +16,9 @@ from payments.errors import NothingToRefund, RefundExceedsCaptured
 from payments.events import PaymentCaptured, PaymentRefunded
 from payments.models import Payment, ProviderEvent, Refund, SandboxEvent, SandboxIntent
 from payments.providers import sandbox, signatures
-from payments.providers.base import UnexpectedState
-from payments.tests.factories import pay
+from payments.providers.base import RefundState, UnexpectedState
+from payments.services import applying
+from payments.tests.factories import PaymentFactory, RefundFactory, pay
 from shop_backend.kernel import outbox, transactions
 from shop_backend.kernel.errors import ShopError
 from shop_backend.kernel.money import Money
@@ -169,6 +171,40 @@ def sandbox_pay(intent_id):
         payment_method="pm_card_visa",
         idempotency_key="browser-1",
     )
+
+
+@pytest.mark.parametrize("way", ["answer", "refund", "refund_answer", "refused", "webhook"])
+def test_all_payments_of_the_reference_are_locked_before_news_is_told(orders, way):
+    """Whoever hears the news may refund them all."""
+    customer = UserFactory()
+    first = pay(orders, customer)
+    PaymentFactory(reference=first.reference, customer=customer)
+    bodies = news()
+    refund = RefundFactory(payment=first)
+    Payment.objects.filter(pk=first.pk).update(refunded_minor=100)
+    state = RefundState("re_1", str(first.provider_reference), "succeeded", Money(100, "GBP"))
+    ways = {
+        "answer": partial(services.refresh_payment, payment_id=first.pk),
+        "refund": refunding(first, Money(1, "GBP")),
+        "refund_answer": partial(
+            applying.apply_refund_answer,
+            refund_id=refund.pk,
+            state=replace(state, refund_id=refund.pk),
+        ),
+        "refused": partial(services.refunding._end, refund_id=refund.pk, refusal="no"),
+        "webhook": bodies[-1],
+    }
+    ProviderEvent.objects.all().delete()
+
+    with CaptureQueriesContext(connection) as queries:
+        ways[way]()
+
+    locks = [query["sql"] for query in queries if "FOR UPDATE" in query["sql"]]
+    locks = [sql for sql in locks if 'FROM "payments_payment"' in sql]
+    assert locks
+    for sql in locks:
+        assert '"payments_payment"."reference" = ' in sql
+        assert 'ORDER BY "payments_payment"."id"' in sql
 
 
 def test_payments_are_locked_before_the_order_is_asked_about(orders):

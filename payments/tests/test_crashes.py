@@ -7,14 +7,21 @@ import pytest
 from django.db import transaction
 
 from accounts.models import User
-from accounts.tests.factories import UserFactory
+from accounts.tests.factories import StaffFactory, UserFactory
 from payments import services
-from payments.errors import PaymentNotOpen, PaymentUnderReview, ProviderUnavailable
+from payments.errors import (
+    NotCapturable,
+    NotVoidable,
+    PaymentNotOpen,
+    PaymentUnderReview,
+    ProviderUnavailable,
+)
 from payments.events import PaymentCanceled, PaymentCaptured
-from payments.models import Payment, SandboxIntent
+from payments.models import Payment, SandboxIntent, SandboxRequest
 from payments.providers.sandbox import SandboxProvider
 from payments.tests.factories import NothingDue
 from shop_backend.kernel import outbox, transactions
+from shop_backend.kernel.models import OutboxMessage
 from shop_backend.kernel.money import Money
 from tests.client import ShopClient
 
@@ -48,8 +55,8 @@ def test_a_lost_call_is_a_503_and_the_same_request_goes_on(
     assert (lost.status_code, lost.json()["code"]) == (503, "payment_provider_unavailable")
     assert lost.headers["Retry-After"] == "5"
 
-    if Payment.objects.get().is_open:  # else the webhook was faster, and nothing is due
-        assert client.post("/api/payments/", body, headers=key).status_code == 201
+    # If the webhook was faster, nothing is due any more.
+    assert client.post("/api/payments/", body, headers=key).status_code == 201
     payment = Payment.objects.get()
     assert (payment.status, payment.confirmations) == ("succeeded", 1)
     assert SandboxIntent.objects.get().captured_minor == 1999
@@ -76,6 +83,69 @@ def test_dying_in_the_middle_leaves_a_payment_that_goes_on(start, line, told, ca
     assert payment.status == "succeeded"
     assert Payment.objects.count() == SandboxIntent.objects.count() == 1
     assert len(told) == 1
+
+
+@pytest.mark.parametrize("method", ["pm_card_visa", None])
+def test_a_repeat_after_everything_was_done_answers_the_payment(start, line, told, method):
+    """The process died just before the answer was kept."""
+    payment = start(payment_method=method, attempt_key="a")
+    if method is None:
+        start(payment_method="pm_card_visa")
+    line.calls.clear()
+
+    again = start(payment_method=method, attempt_key="a")
+
+    assert (again.pk, again.status) == (payment.pk, "succeeded")
+    assert line.calls == []
+    assert len(told) == 1
+    for other in ("b", None):
+        with pytest.raises(NothingDue):
+            start(payment_method=method, attempt_key=other)
+
+
+def test_a_repeat_of_a_request_whose_payment_was_given_up_starts_anew(start):
+    payment = start(payment_method=None, attempt_key="a")
+    transactions.run(partial(services.cancel_open_payments, reference=payment.reference))
+    outbox.deliver_due()
+
+    again = start(payment_method="pm_card_visa", attempt_key="a")
+
+    assert (again.pk != payment.pk, again.status) == (True, "succeeded")
+
+
+@pytest.mark.parametrize(
+    ("end", "status", "refusal"),
+    [
+        (services.capture_payment, "succeeded", NotCapturable),
+        (services.void_payment, "canceled", NotVoidable),
+    ],
+)
+def test_a_repeated_capture_or_void_gets_its_answer(start, settings, told, end, status, refusal):
+    settings.PAYMENT_CAPTURE_METHOD = "manual"
+    payment = start(payment_method="pm_card_visa")
+    end(payment_id=payment.pk, attempt_key="a")
+    told.clear()
+
+    again = end(payment_id=payment.pk, attempt_key="a")
+
+    assert (again.status, told) == (status, [])
+    for other in ("b", None):
+        with pytest.raises(refusal):
+            end(payment_id=payment.pk, attempt_key=other)
+
+
+@pytest.mark.parametrize("action", ["capture", "void"])
+def test_a_lost_capture_or_void_is_repeated_with_its_key(start, settings, line, action):
+    settings.PAYMENT_CAPTURE_METHOD = "manual"
+    payment = start(payment_method="pm_card_visa")
+    manager = ShopClient()
+    manager.force_authenticate(StaffFactory(role="manager"))
+    path, key = f"/api/payments/{payment.pk}/{action}/", {"Idempotency-Key": "end-1"}
+    line.lose("capture" if action == "capture" else "cancel", "answer")
+
+    assert manager.post(path, headers=key).status_code == 503
+    outbox.deliver_due()  # the webhook is faster than the repeat
+    assert manager.post(path, headers=key).status_code == 200
 
 
 def test_an_intent_that_is_just_being_made_dies_with_its_cancellation(start, line, told):
@@ -221,6 +291,81 @@ def test_asking_makes_an_intent_for_a_payment_whose_request_died_before_it(start
     assert services.sync_open_payments() == 1
 
     assert Payment.objects.get().provider_reference == SandboxIntent.objects.get().intent_id
+
+
+def test_a_cancellation_that_never_reached_the_provider_is_made_up_for(start, line, told):
+    payment = start(payment_method=None)
+    transactions.run(partial(services.cancel_open_payments, reference=payment.reference))
+    OutboxMessage.objects.all().delete()
+    told.clear()
+    line.confirm(
+        provider_reference=payment.provider_reference,
+        payment_method="pm_card_visa",
+        idempotency_key="browser",
+    )
+    OutboxMessage.objects.all().delete()  # the news of it is lost as well
+
+    assert services.sync_open_payments() == 1
+
+    payment.refresh_from_db()
+    assert (payment.status, payment.is_cancel_pending) == ("succeeded", False)
+    assert told == [PaymentCaptured(payment.reference, payment.pk, Money(1999, "GBP"))]
+    assert services.sync_open_payments() == 0
+
+
+def test_one_payment_that_cannot_be_asked_about_does_not_keep_the_rest_waiting(
+    orders, customer, line
+):
+    def open_payment():
+        return services.start_payment(
+            reference=orders.place(customer), customer=customer, payment_method=None
+        )
+
+    broken, gone, stranger, paid = [open_payment() for _ in range(4)]
+    SandboxIntent.objects.filter(intent_id=gone.provider_reference).update(intent_id="pi_other")
+    Payment.objects.filter(pk=stranger.pk).update(provider="nobody")
+    line.confirm(
+        provider_reference=paid.provider_reference,
+        payment_method="pm_card_visa",
+        idempotency_key="browser",
+    )
+
+    def crash():
+        raise RuntimeError("a bug")
+
+    line.before["retrieve"] = crash
+
+    assert services.sync_open_payments() == 3
+
+    for payment, reason in ((broken, ""), (gone, "resource_missing"), (stranger, "")):
+        payment.refresh_from_db()
+        assert (payment.status, payment.review_reason) == ("requires_payment_method", reason)
+    paid.refresh_from_db()
+    assert paid.status == "succeeded"
+    assert services.sync_open_payments() == 1
+
+
+@pytest.mark.parametrize("method", ["pm_card_visa", None])
+def test_an_intent_that_is_gone_at_the_provider_is_looked_at_by_a_person(start, method):
+    payment = start(payment_method=None)
+    SandboxIntent.objects.update(intent_id="pi_other")
+
+    with pytest.raises(PaymentUnderReview):
+        start(payment_method=method)
+
+    payment.refresh_from_db()
+    assert payment.review_reason == "resource_missing"
+
+
+def test_after_a_database_reset_a_pk_has_other_keys_at_the_provider(start):
+    payment = start(payment_method="pm_card_visa")
+    name = f"payment-{payment.pk}"
+
+    keys = set(SandboxRequest.objects.values_list("key", flat=True))
+
+    assert keys == {payment.key_for(name), payment.key_for(f"{name}-confirm-1")}
+    assert Payment(pk=payment.pk).key_for(name) not in keys
+    assert Payment(pk=payment.pk, provider_key="").key_for(name) == name
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,12 @@ import stripe
 
 from accounts.tests.factories import UserFactory
 from payments import providers, services
-from payments.errors import InvalidPaymentMethod, InvalidSignature, ProviderUnavailable
+from payments.errors import (
+    InvalidPaymentMethod,
+    InvalidSignature,
+    PaymentUnderReview,
+    ProviderUnavailable,
+)
 from payments.events import PaymentCaptured
 from payments.models import Payment, ProviderEvent
 from payments.providers.base import RefundRefused, UnexpectedState
@@ -186,11 +191,35 @@ def test_refusals_are_told_apart(answer, raised):
 
 
 @pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (error(400, type="idempotency_error"), "idempotency_error"),
+        (error(404, code="resource_missing", param="intent"), "resource_missing"),
+        (error(400, code="amount_too_small", param="amount"), "amount_too_small"),
+        (error(402, type="card_error", code="card_declined"), "card_declined"),
+    ],
+)
+@pytest.mark.parametrize("step", ["create", "capture", "cancel"])
+def test_what_stripe_will_never_do_is_left_to_a_person(step, answer, reason):
+    provider, _ = over(answer)
+    steps = {
+        "create": create,
+        "capture": lambda it: it.capture(provider_reference="pi_1", idempotency_key="k"),
+        "cancel": lambda it: it.cancel(provider_reference="pi_1", idempotency_key="k"),
+    }
+
+    with pytest.raises(PaymentUnderReview) as refusal:
+        steps[step](provider)
+    assert refusal.value.params == {"reason": reason}
+
+
+@pytest.mark.parametrize(
     "answer",
     [
         stripe.APIConnectionError("timeout", should_retry=True),
         error(500, type="api_error"),
         error(409, code="idempotency_key_in_use"),
+        error(409, type="idempotency_error", code="idempotency_key_in_use"),
     ],
 )
 def test_what_may_pass_is_tried_three_times_with_the_same_key(answer):
@@ -223,6 +252,14 @@ def test_a_refund_that_stripe_will_not_make_is_refused():
     provider, _ = over(error(400, code="charge_already_refunded"))
 
     with pytest.raises(RefundRefused, match="charge_already_refunded"):
+        refund(provider)
+
+
+@pytest.mark.parametrize("kind", ["idempotency_error", "card_error"])
+def test_a_refund_is_refused_whatever_the_kind_of_the_error(kind):
+    provider, _ = over(error(400 if kind == "idempotency_error" else 402, type=kind))
+
+    with pytest.raises(RefundRefused):
         refund(provider)
 
 
@@ -301,7 +338,17 @@ def test_news_of_one_provider_moves_no_payment_of_another(orders, told):
 
 @pytest.mark.parametrize(
     "signature",
-    ["", "t=1,v1=0", signed("{}"), signed(event(), "whsec_other"), signed(event(), SECRET, 1000)],
+    [
+        "",
+        "t=1,v1=0",
+        f"t={int(time.time())},v1=é",
+        "t=²,v1=0",
+        signed("{}"),
+        signed(event(), "whsec_other"),
+        signed(event(), SECRET, 1000),
+    ],
+    # Numbered, because the texts differ from one process of the suite to the next.
+    ids=map(str, range(7)),
 )
 def test_a_forged_or_old_event_of_stripe_is_refused(signature):
     with pytest.raises(InvalidSignature):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from shipping.serializers.fields import (
     MAX_ID,
@@ -24,6 +25,14 @@ class ZoneAreaSerializer(serializers.Serializer):
 
     country = CountryField()
     region = OptionalLineField(max_length=100, help_text="Empty: the whole country.")
+
+    def validate(self, attrs: dict[str, str]) -> dict[str, str]:
+        # A PATCH of the zone makes its areas partial too, but an area comes whole.
+        if "country" not in attrs:
+            raise serializers.ValidationError(
+                {"country": ErrorDetail("This field is required.", "required")}
+            )
+        return {"region": "", **attrs}
 
 
 class ZoneSerializer(serializers.Serializer):
@@ -80,7 +89,7 @@ class ShippingMethodSerializer(serializers.Serializer):
             if low is not None and high is not None and low > high:
                 raise serializers.ValidationError(
                     {
-                        field: serializers.ErrorDetail(
+                        field: ErrorDetail(
                             "The upper bound is below the lower one.", "bounds_crossed"
                         )
                     }

@@ -11,6 +11,8 @@ from shipping.services.addresses import (
 )
 from shipping.services.methods import delete_zone, save_method, save_zone
 from shipping.services.parcels import (
+    cancel_packed_shipments,
+    cancel_shipment,
     change_shipment,
     create_shipment,
     mark_delivered,
@@ -23,6 +25,8 @@ __all__ = [
     "Parcel",
     "ParcelLine",
     "add_address",
+    "cancel_packed_shipments",
+    "cancel_shipment",
     "change_address",
     "create_shipment",
     "change_shipment",

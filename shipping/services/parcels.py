@@ -37,13 +37,14 @@ def create_shipment(
 ) -> Shipment:
     """Pack a parcel for an order; whoever knows the order says what may go into it.
 
+    :param reference: what the caller calls the order; the parcel keeps the order's own number.
     :param lines: ``None`` for everything that is left.
     :param tracking_number: the carrier's; without one the shop makes its own.
     :raises TrackingNumberTaken: another parcel has it.
     """
     parcel = fulfilment.answerer.claim_parcel(reference=reference, lines=lines, actor_id=actor_id)
     shipment = Shipment(
-        reference=reference,
+        reference=parcel.reference,
         customer_id=parcel.customer_id,
         carrier=carrier,
         tracking_number=tracking_number.upper() or new_tracking_number(),
@@ -79,6 +80,8 @@ def change_shipment(
         shipment = mark_shipped(shipment_id=shipment_id, actor_id=actor_id)
     elif status == Shipment.Status.DELIVERED:
         shipment = mark_delivered(shipment_id=shipment_id, actor_id=actor_id)
+    elif status == Shipment.Status.CANCELLED:
+        shipment = cancel_shipment(shipment_id=shipment_id, actor_id=actor_id)
     elif status is not None:
         shipment.transition_to(status)
     return shipment
@@ -115,6 +118,28 @@ def mark_delivered(*, shipment_id: int, actor_id: int | None) -> Shipment:
     _record(shipment, actor_id)
     events.publish(ShipmentDelivered(shipment.reference, shipment.pk, actor_id))
     return shipment
+
+
+@transactions.use_case
+def cancel_shipment(*, shipment_id: int, actor_id: int | None) -> Shipment:
+    """Unpack a parcel that has not left the house; its units can be packed again.
+
+    :raises ShipmentNotFound: there is no such parcel.
+    :raises IllegalShipmentTransition: it has left.
+    """
+    shipment = _lock_shipment(shipment_id)
+    shipment.transition_to(Shipment.Status.CANCELLED)
+    shipment.save(update_fields=["status"])
+    _record(shipment, actor_id)
+    return shipment
+
+
+@transactions.requires_transaction
+def cancel_packed_shipments(*, reference: str, actor_id: int | None) -> None:
+    """Unpack what has not left the house of one order."""
+    packed = Shipment.objects.filter(reference=reference, status=Shipment.Status.PACKED)
+    for pk in list(packed.order_by("pk").values_list("pk", flat=True)):
+        cancel_shipment(shipment_id=pk, actor_id=actor_id)
 
 
 def new_tracking_number() -> str:

@@ -249,3 +249,17 @@ def test_lists_take_as_many_queries_for_ten_as_for_one(django_assert_num_queries
         assert client.get("/shipping/zones/").json()["count"] == 10
     with django_assert_num_queries(3):
         assert public.get("/shipping/methods/").json()["count"] == 10
+
+
+@pytest.mark.parametrize(
+    ("areas", "status"),
+    [([{"country": "GB"}], 200), ([{"region": "Kent"}], 400), ([{}], 400)],
+)
+def test_an_area_comes_whole_even_when_a_zone_is_changed_in_part(areas, status):
+    zone = ZoneFactory(areas=["DE"])
+
+    response = client_as("manager").patch(
+        f"/api/shipping/zones/{zone.pk}/", {"areas": areas}, format="json"
+    )
+
+    assert response.status_code == status

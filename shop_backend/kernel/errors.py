@@ -120,6 +120,11 @@ class IdempotencyKeyInFlight(Conflict):
     retry_after_seconds = 2
 
 
+class ConcurrentChange(Conflict):
+    code = "concurrent_change"
+    message = "Something this refers to has just changed; please look again."
+
+
 class DatabaseBusy(Unavailable):
     code = "database_busy"
     message = "The shop is very busy; please try again."

@@ -1,7 +1,10 @@
 """Narrowing and ordering lists, refusing what is not understood."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+import django_filters
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import QuerySet
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.filters import BaseFilterBackend
@@ -31,7 +34,8 @@ class OrderingFilter(BaseFilterBackend):
         columns = []
         for name in asked.split(","):
             column = orderings.get(name.lstrip("-"))
-            if column is None or name.startswith("--"):
+            is_repeated = column in columns or f"-{column}" in columns
+            if column is None or is_repeated or name.startswith("--"):
                 raise UnknownOrdering(ordering=name[:50], choices=", ".join(sorted(orderings)))
             columns.append(f"-{column}" if name.startswith("-") else column)
         return columns
@@ -50,6 +54,17 @@ class OrderingFilter(BaseFilterBackend):
                 "schema": {"type": "string", "enum": choices},
             }
         ]
+
+
+class MomentFilter(django_filters.IsoDateTimeFilter):
+    """An ISO 8601 moment; beyond these years one with an offset has no equal in UTC."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        validators = [
+            MinValueValidator(datetime(1970, 1, 1, tzinfo=UTC)),
+            MaxValueValidator(datetime(9000, 1, 1, tzinfo=UTC)),
+        ]
+        super().__init__(validators=validators, **kwargs)
 
 
 def parameters_of(view: Any) -> set[str]:

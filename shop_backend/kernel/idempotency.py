@@ -3,8 +3,8 @@
 The key's scope is the user and the operation. Only 2xx answers are kept, as status and bare
 payload, and dressed anew for the face that asks. ``perform`` is for effects that live in the
 database: key and effect share one transaction. ``perform_in_steps`` is for effects that need
-the network in the middle: a lease marks the key as in flight, and after the lease a repeat
-resumes the same attempt.
+the network in the middle: a lease marks the key as in flight, and after the lease or a 5xx a
+repeat resumes the same attempt. A refusal ends the attempt: the key may try anew.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from django.utils.datastructures import MultiValueDict
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.status import is_success
+from rest_framework.status import is_server_error, is_success
 
 from shop_backend.kernel import jsontext, transactions
 from shop_backend.kernel.errors import (
@@ -85,9 +85,9 @@ def perform_in_steps(
     if not is_mine:
         return _replay(row)
     try:
-        response = effect(_attempt_name(row))
-    except (ShopError, APIException):
-        _give_up(row)
+        response = effect(cast(uuid.UUID, row.attempt).hex)
+    except (ShopError, APIException) as error:
+        _end(row, error.status if isinstance(error, ShopError) else error.status_code)
         raise
     _settle(row, response)
     return response
@@ -105,11 +105,6 @@ def _key_of(request: Request) -> str | None:
     if not _SANE_KEY.fullmatch(key):
         raise InvalidIdempotencyKey
     return key
-
-
-def _attempt_name(row: IdempotencyKey) -> str:
-    text = f"{row.user_id}:{row.operation}:{row.key}"
-    return hashlib.blake2b(text.encode(), digest_size=32).hexdigest()
 
 
 def _fingerprint(request: Request, key: str) -> str:
@@ -154,6 +149,7 @@ def _claim(request: Request, operation: str, key: str) -> tuple[IdempotencyKey, 
     if row.claim == claim:
         return row, True
     if row.created_at < timezone.now() - KEPT_FOR:
+        row.attempt = None
         _take_over(row, claim, fingerprint)
         return row, True
     if row.fingerprint != fingerprint:
@@ -170,8 +166,9 @@ def _lease(request: Request, operation: str, key: str) -> tuple[IdempotencyKey, 
         _take_over(row, uuid.uuid4(), row.fingerprint)
         is_mine = True
     if is_mine:
+        row.attempt = row.attempt or uuid.uuid4()
         row.leased_until = now + LEASE
-        row.save(update_fields=["leased_until"])
+        row.save(update_fields=["attempt", "leased_until"])
     return row, is_mine
 
 
@@ -182,9 +179,9 @@ def _take_over(row: IdempotencyKey, claim: uuid.UUID, fingerprint: str) -> None:
 
 
 def _settle(row: IdempotencyKey, response: Response) -> None:
-    """Keep a success for the repeats; forget that anything else was tried."""
+    """Keep a success for the repeats; of anything else, see ``_end``."""
     if not is_success(response.status_code):
-        _give_up(row)
+        _end(row, response.status_code)
         return
     IdempotencyKey.objects.filter(pk=row.pk, claim=row.claim).update(
         status=response.status_code,
@@ -193,8 +190,13 @@ def _settle(row: IdempotencyKey, response: Response) -> None:
     )
 
 
-def _give_up(row: IdempotencyKey) -> None:
-    IdempotencyKey.objects.filter(pk=row.pk, claim=row.claim, status=None).delete()
+def _end(row: IdempotencyKey, status: int) -> None:
+    """Forget what was refused; let a repeat go on with what may have taken effect."""
+    rows = IdempotencyKey.objects.filter(pk=row.pk, claim=row.claim, status=None)
+    if row.attempt is not None and is_server_error(status):
+        rows.update(leased_until=None)
+    else:
+        rows.delete()
 
 
 def _replay(row: IdempotencyKey) -> Response:

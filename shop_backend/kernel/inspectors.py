@@ -118,6 +118,19 @@ class EnvelopeAutoSchema(SwaggerAutoSchema):
             responses[str(status)] = openapi.Response(_TEXTS[status], schema)
         return responses
 
+    def add_manual_parameters(self, parameters: Any) -> Any:
+        parameters = super().add_manual_parameters(parameters)
+        if 422 in self.overrides.get("responses", {}):  # it honours an Idempotency-Key
+            parameters.append(
+                _header("Idempotency-Key", "The same key and body answers the first answer again.")
+            )
+        if self._honours_if_match():
+            parameters.append(_header("If-Match", "The ETag that was read; 412 if it has changed."))
+        return parameters
+
+    def _honours_if_match(self) -> bool:
+        return self.method in {"PUT", "PATCH", "DELETE"} and "{" in self.path
+
     def get_security(self) -> Any:
         if self.overrides.get("security") is not None:
             return self.overrides["security"]
@@ -143,7 +156,7 @@ class EnvelopeAutoSchema(SwaggerAutoSchema):
             wanted.add(404)
         if self.method in {"POST", "PUT", "PATCH"}:
             wanted |= {413, 415}
-        if self.method in {"PUT", "PATCH", "DELETE"} and "{" in self.path:
+        if self._honours_if_match():
             wanted.add(412)
         known = {int(status) for status in responses if str(status).isdigit()}
         return sorted(wanted - known)
@@ -165,6 +178,16 @@ def _success_schema(payload: Any) -> openapi.Schema:
             "message": openapi.Schema(type=openapi.TYPE_STRING, description="For a person."),
             "data": payload,
         },
+    )
+
+
+def _header(name: str, description: str) -> openapi.Parameter:
+    return openapi.Parameter(
+        name,
+        openapi.IN_HEADER,
+        description=description,
+        type=openapi.TYPE_STRING,
+        required=False,
     )
 
 

@@ -22,7 +22,11 @@ _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestIdMiddleware:
-    """Carry ``X-Request-ID`` through: the caller's if it is a sane one, else a new one."""
+    """Carry ``X-Request-ID`` through: the caller's if it is a sane one, else a new one.
+
+    It stays set after the answer, for Django and the server log that afterwards; the next
+    request of this thread sets its own.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -30,11 +34,8 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         sent = request.headers.get("X-Request-ID", "")
         known = sent if _SANE_REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
-        token = request_id.set(known)
-        try:
-            response = self.get_response(request)
-        finally:
-            request_id.reset(token)
+        request_id.set(known)
+        response = self.get_response(request)
         response["X-Request-ID"] = known
         return response
 

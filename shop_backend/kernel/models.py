@@ -17,6 +17,9 @@ class IdempotencyKey(models.Model):
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64, help_text="Digest of the request's body.")
     claim = models.UUIDField(default=uuid.uuid4)
+    attempt = models.UUIDField(
+        null=True, blank=True, help_text="What is done in steps; survives a lost answer."
+    )
     leased_until = models.DateTimeField(null=True, blank=True)
     status = models.PositiveSmallIntegerField(null=True, blank=True)
     payload = models.TextField(blank=True, default="")

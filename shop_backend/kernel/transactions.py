@@ -4,15 +4,18 @@
 failure, lock timeout, SQLite busy): never a part of one, and never inside another.
 """
 
+import logging
 import random
 import time
 from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from shop_backend.kernel.errors import DatabaseBusy, ShopError
+from shop_backend.kernel.errors import ConcurrentChange, DatabaseBusy, ShopError
+
+logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -96,6 +99,11 @@ def _run_with_retry(work: Callable[[], R]) -> R:
         try:
             with transaction.atomic(durable=True):
                 return work()
+        except IntegrityError as error:
+            # What a use case foresees it catches itself. This is a row that vanished under it:
+            # foreign keys are checked at the commit.
+            logger.exception("a constraint refused the transaction")
+            raise ConcurrentChange from error
         except DatabaseError as error:
             if not is_retryable(error):
                 raise

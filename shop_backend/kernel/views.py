@@ -41,6 +41,8 @@ class ShopView(APIView):
         if getattr(self, "action_map", None):  # Swagger gives plain views an empty one
             return getattr(self, "action", None)
         method = (self.request.method or "").lower()
+        if method == "head":
+            method = "get"  # HEAD is GET without the body
         return method if hasattr(self, method) else None
 
     def get_permissions(self) -> list[Any]:
@@ -53,6 +55,10 @@ class ShopView(APIView):
         super().initial(request, *args, **kwargs)
         if face_of(request) is Face.ENVELOPE and self.action_name is not None:
             self._refuse_unknown_parameters(request)
+
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
+        """Name the methods in ``Allow``; Swagger describes the rest."""
+        return Response()
 
     def known_parameters(self) -> set[str]:
         """Return the query parameters that this action understands."""

@@ -15,7 +15,7 @@ from accounts.tests.factories import UserFactory
 from shop_backend.kernel import idempotency
 from shop_backend.kernel.models import IdempotencyKey, OutboxMessage
 from shop_backend.kernel.tests import views
-from shop_backend.kernel.tests.views import OutOfTea
+from shop_backend.kernel.tests.views import KettleDown, OutOfTea
 from tests.client import ShopClient
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("shop_backend.kernel.tests.urls")]
@@ -43,6 +43,10 @@ def acts(monkeypatch):
 
 def refuse(*args):
     raise OutOfTea(left=0)
+
+
+def be_down(*args):
+    raise KettleDown
 
 
 def crash(*args):
@@ -199,7 +203,49 @@ def test_an_attempt_cut_off_by_a_crash_is_in_flight_until_its_lease_ends(acts):
     assert effects() == 1
     first, second = views.StepsView.attempts
     assert first == second
-    assert len(first) == 64
+    assert len(first) == 32
+
+
+@pytest.mark.portable
+def test_after_a_503_the_same_attempt_goes_on_at_once(acts):
+    client = client_of(UserFactory())
+    acts["x"] = be_down
+    body = {"then": "x"}
+    for _ in range(2):
+        assert client.post("/steps/", body, HTTP_IDEMPOTENCY_KEY="key").status_code == 503
+    assert client.post("/steps/", {}, HTTP_IDEMPOTENCY_KEY="key").status_code == 422
+    acts.clear()
+
+    assert client.post("/steps/", body, HTTP_IDEMPOTENCY_KEY="key").status_code == 201
+
+    assert len(views.StepsView.attempts) == 3
+    assert len(set(views.StepsView.attempts)) == 1
+
+
+@pytest.mark.portable
+def test_after_a_refusal_the_same_key_is_another_attempt(acts):
+    client = client_of(UserFactory())
+    acts["x"] = refuse
+    for _ in range(2):
+        client.post("/steps/", {"then": "x"}, HTTP_IDEMPOTENCY_KEY="key")
+
+    first, second = views.StepsView.attempts
+    assert first != second
+
+
+@pytest.mark.portable
+@pytest.mark.parametrize("is_swept", [True, False])
+def test_after_three_days_the_same_key_is_another_attempt(is_swept):
+    client = client_of(UserFactory())
+    client.post("/steps/", {}, HTTP_IDEMPOTENCY_KEY="key")
+    IdempotencyKey.objects.update(created_at=timezone.now() - timedelta(hours=73))
+    if is_swept:
+        idempotency.delete_expired()
+
+    client.post("/steps/", {}, HTTP_IDEMPOTENCY_KEY="key")
+
+    first, second = views.StepsView.attempts
+    assert first != second
 
 
 def test_who_lost_the_lease_does_not_overwrite_the_answer(acts):

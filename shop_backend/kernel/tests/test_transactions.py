@@ -13,7 +13,7 @@ from django.db import (
 )
 
 from shop_backend.kernel import events, transactions
-from shop_backend.kernel.errors import Conflict, DatabaseBusy
+from shop_backend.kernel.errors import ConcurrentChange, Conflict, DatabaseBusy
 from shop_backend.kernel.models import OutboxMessage
 from shop_backend.kernel.ports import Port
 
@@ -55,7 +55,6 @@ RETRYABLE = [
     database_error(OperationalError, "database table is locked"),
 ]
 FINAL = [
-    database_error(IntegrityError, cause=WithCode("23505")),
     database_error(OperationalError, cause=Exception(2006, "Server has gone away")),
     database_error(OperationalError, cause=psycopg2.errors.AdminShutdown()),
     database_error(DataError, "out of range"),
@@ -90,6 +89,17 @@ def test_a_whole_transaction_is_tried_again_when_the_database_asks_for_it(error,
     assert rows() == ["try 3"]
     assert len(pauses) == 2
     assert all(0 <= pause < 0.2 for pause in pauses)
+
+
+def test_a_constraint_that_nobody_foresaw_is_a_conflict_and_a_line_in_the_log(caplog):
+    work = Work(IntegrityError("a row vanished"))
+
+    with pytest.raises(ConcurrentChange):
+        transactions.run(work)
+
+    assert work.calls == 1
+    assert rows() == []
+    assert "a row vanished" in caplog.text
 
 
 @pytest.mark.parametrize("error", FINAL, ids=repr)

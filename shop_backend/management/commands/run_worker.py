@@ -7,7 +7,7 @@ from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import close_old_connections, connection
 
 from shop_backend import background
 
@@ -43,11 +43,6 @@ class Command(BaseCommand):
     def _pass(self) -> None:
         if not connection.in_atomic_block:  # as it is when a test makes the pass
             close_old_connections()
-        try:
-            done = {name: count for name, count in background.run_once().items() if count}
-        except DatabaseError:
-            # The database may be restarting; the next pass finds out.
-            logger.exception("the worker's pass failed")
-            return
+        done = {name: count for name, count in background.run_once().items() if count}
         if done:
             logger.info("worker: %s", ", ".join(f"{count} {name}" for name, count in done.items()))
