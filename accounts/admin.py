@@ -4,21 +4,20 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import (
-    AdminPasswordChangeForm,
-    AdminUserCreationForm,
-    UserChangeForm,
-)
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm
+from unfold.forms import UserCreationForm as AdminUserCreationForm
 
 from accounts import selectors, services
 from accounts.errors import EmailTaken, OwnAccount, UsernameTaken
 from accounts.models import EmailChange, Otp, OtpRequestCount, Session, User
-from shop_backend.kernel.admin import ReadOnlyAdmin
+from shop_backend.kernel.admin import ReadOnlyAdmin, ShopModelAdmin
 
 _PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -66,12 +65,12 @@ class PasswordChangeForm(AdminPasswordChangeForm):
 
     def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002  # Django's signature
         user = super().save(commit=commit)
-        services.revoke_sessions(user=user)
+        services.note_password_set_by_staff(user=user)
         return user
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
+class UserAdmin(DjangoUserAdmin, ShopModelAdmin):
     """Roles are given here. An email is its owner's, a password is never shown."""
 
     form = PersonForm
@@ -159,6 +158,14 @@ class UserAdmin(DjangoUserAdmin):
         self.message_user(request, f"{changed} accounts changed.")
 
 
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class RoleAdmin(DjangoGroupAdmin, ShopModelAdmin):
+    """The roles; migrating makes them equal to accounts/roles.py again."""
+
+
 @admin.register(Otp)
 class OtpAdmin(ReadOnlyAdmin):
     """That a code is on its way, never which; it may be withdrawn."""
@@ -169,7 +176,7 @@ class OtpAdmin(ReadOnlyAdmin):
     search_fields = ["email", "user__username"]
     fields = ["user", "purpose", "email", "tries", "created_at", "expires_at"]
 
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return admin.ModelAdmin.has_delete_permission(self, request, obj)
 
 

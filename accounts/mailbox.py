@@ -16,6 +16,8 @@ class MailPurpose(StrEnum):
     RESET_LINK = "reset_link"
     RESET_LINK_AND_TOKEN = "reset_link_and_token"
     EMAIL_CHANGE_NOTICE = "email_change_notice"
+    EMAIL_CHANGED = "email_changed"
+    PASSWORD_CHANGED = "password_changed"
 
 
 @transactions.requires_transaction

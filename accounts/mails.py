@@ -4,19 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from smtplib import SMTPException
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import send_mail
-from django.template.loader import render_to_string
 from django.utils import timezone
 
 from accounts import selectors, tokens
 from accounts.mailbox import MailPurpose
 from accounts.models import EmailChange, OtpPurpose, User
 from accounts.services.otps import LIFETIME, make_code
-from shop_backend.kernel import transactions
+from shop_backend.kernel import letters, transactions
 
 _SUBJECTS = {
     MailPurpose.ACTIVATION: "Your code for {shop}",
@@ -24,11 +21,9 @@ _SUBJECTS = {
     MailPurpose.RESET_LINK: "A new password at {shop}",
     MailPurpose.RESET_LINK_AND_TOKEN: "A new password at {shop}",
     MailPurpose.EMAIL_CHANGE_NOTICE: "The email of your account at {shop} is to change",
+    MailPurpose.EMAIL_CHANGED: "The email of your account at {shop} was changed",
+    MailPurpose.PASSWORD_CHANGED: "Your password at {shop} was changed",
 }
-
-
-class MailNotSent(Exception):
-    """The mail server refused; its words are left out, for they quote addresses."""
 
 
 @dataclass(frozen=True)
@@ -104,12 +99,25 @@ def _email_change_notice(user: User, now: datetime) -> _Letter | None:
     return _Letter(change.old_email, user, "email_change_notice")
 
 
+def _email_changed(user: User, now: datetime) -> _Letter | None:
+    change = selectors.find(EmailChange.objects.filter(user=user, confirmed_at__isnull=False))
+    if change is None or not change.old_email:
+        return None
+    return _Letter(change.old_email, user, "email_changed")
+
+
+def _password_changed(user: User, now: datetime) -> _Letter | None:
+    return _Letter(user.email, user, "password_changed") if user.email else None
+
+
 _WRITERS = {
     MailPurpose.ACTIVATION: _activation,
     MailPurpose.RESET_CODE: _reset_code,
     MailPurpose.RESET_LINK: _reset_link,
     MailPurpose.RESET_LINK_AND_TOKEN: _reset_link_and_token,
     MailPurpose.EMAIL_CHANGE_NOTICE: _email_change_notice,
+    MailPurpose.EMAIL_CHANGED: _email_changed,
+    MailPurpose.PASSWORD_CHANGED: _password_changed,
 }
 
 
@@ -119,24 +127,18 @@ def _code(user: User, purpose: OtpPurpose, email: str, now: datetime) -> str:
 
 def _link(name: str, user: User, token: str) -> str:
     path = str(settings.DJOSER[name]).format(uid=tokens.encode_uid(user), token=token)
-    return f"{settings.FRONTEND_URL.rstrip('/')}/{path}"
+    return letters.frontend_link(path)
 
 
 def _send(letter: _Letter, purpose: MailPurpose) -> None:
-    context = {
-        **letter.context,
-        "shop": settings.SHOP_NAME,
-        "username": letter.user.username,
-        "minutes": LIFETIME.seconds // 60,
-        "reset_minutes": tokens.reset_tokens.lifetime.seconds // 60,
-    }
-    subject = _SUBJECTS[purpose].format(shop=settings.SHOP_NAME)
-    try:
-        send_mail(
-            subject=" ".join(subject.split()),  # no line break ever reaches a header
-            message=render_to_string(f"accounts/mails/{letter.template}.txt", context),
-            from_email=None,
-            recipient_list=[letter.to],
-        )
-    except (SMTPException, OSError) as error:
-        raise MailNotSent(type(error).__name__) from None
+    letters.send(
+        to=letter.to,
+        subject=_SUBJECTS[purpose].format(shop=settings.SHOP_NAME),
+        template=f"accounts/mails/{letter.template}",
+        context={
+            **letter.context,
+            "username": letter.user.username,
+            "minutes": LIFETIME.seconds // 60,
+            "reset_minutes": tokens.reset_tokens.lifetime.seconds // 60,
+        },
+    )

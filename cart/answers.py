@@ -7,7 +7,7 @@ from django.conf import settings
 
 from accounts.models import User
 from cart import pricing, services
-from cart.models import Cart
+from cart.models import Cart, CouponUse
 from cart.serializers import ItemSerializer, reference_of
 from catalog import selectors as catalog
 from shipping.ports import Basket
@@ -45,10 +45,17 @@ class CartRecords:
     """Answers accounts: what do you hold about this person, and forget it."""
 
     def export(self, *, user_id: int) -> dict[str, Any]:
-        """Return what lies in the person's open cart."""
+        """Return what lies in the person's open cart, and the coupons used."""
         cart = Cart.objects.with_lines().filter(open_for=user_id).first()
         lines = cart.lines.all() if cart else []
-        return {"cart": [{"sku": line.variant.sku, "quantity": line.quantity} for line in lines]}
+        uses = CouponUse.objects.filter(customer_id=user_id).select_related("coupon").order_by("pk")
+        return {
+            "cart": [{"sku": line.variant.sku, "quantity": line.quantity} for line in lines],
+            "coupons_used": [
+                {"code": use.coupon.code, "order": use.reference, "at": use.created_at.isoformat()}
+                for use in uses
+            ],
+        }
 
     def forget(self, *, user_id: int) -> None:
         """Delete the carts that became no order."""

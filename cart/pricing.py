@@ -1,13 +1,17 @@
 """What a basket costs: the one place where totals are made, for carts and orders alike."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from django.conf import settings
 
+from cart import taxes
+from cart.discounts import Discount
 from cart.errors import NotDeliverable, ShippingMethodUnavailable
+from cart.models import Coupon
+from cart.taxes import NO_TAX, AppliedRate
 from catalog.models import Variant
 from shipping import selectors as shipping
 from shipping.models import ShippingMethod
@@ -26,6 +30,7 @@ class PricedLine:
     line_total: Money
     discount: Money
     tax: Money
+    rate: AppliedRate = NO_TAX
 
     @property
     def is_shipped(self) -> bool:
@@ -35,19 +40,24 @@ class PricedLine:
 
 @dataclass(frozen=True)
 class Totals:
-    """total = subtotal - discount + shipping + tax, all in one currency."""
+    """total = subtotal - discount + shipping, + tax where prices do not contain it."""
 
     lines: tuple[PricedLine, ...]
     subtotal: Money
     discount: Money
     shipping: Money
     tax: Money
+    shipping_tax: Money
+    shipping_rate: AppliedRate
+    is_tax_included: bool
     shipping_method: ShippingMethod | None
+    coupon: Coupon | None
 
     @property
     def total(self) -> Money:
         """What the customer is asked for."""
-        return self.subtotal - self.discount + self.shipping + self.tax
+        net = self.subtotal - self.discount + self.shipping
+        return net if self.is_tax_included else net + self.tax
 
     @property
     def needs_shipping(self) -> bool:
@@ -66,12 +76,14 @@ def get_totals(
     destination: Mapping[str, Any] | None,
     shipping_method_id: int | None,
     today: date,
+    discount: Discount | None = None,
 ) -> Totals:
     """Return what these units cost, sent to this destination.
 
     :param destination: an address with ``country`` and ``region``; ``None`` while unknown, and
         then shipping is nothing yet.
     :param shipping_method_id: the method asked for; ``None``: the cheapest that serves.
+    :param discount: what a coupon takes off these lines, in their order.
     :raises ShippingMethodUnavailable: the method asked for does not serve it.
     :raises NotDeliverable: no method does, though the shop has some.
     """
@@ -79,13 +91,36 @@ def get_totals(
     lines = price_lines(quantities)
     subtotal = money.total((line.line_total for line in lines), currency)
     method, shipping_price = _get_shipping(lines, subtotal, destination, shipping_method_id, today)
+    if discount is not None:
+        lines = tuple(
+            replace(line, discount=share)
+            for line, share in zip(lines, discount.shares, strict=True)
+        )
+        if discount.is_shipping_free:
+            shipping_price = Money.zero(currency)
+    rates = _get_rates(lines, destination)
+    *line_taxes, shipping_tax = taxes.get_taxes(
+        [
+            *((line.line_total - line.discount, rates.of(_class_of(line))) for line in lines),
+            (shipping_price, rates.shipping),
+        ],
+        is_included=settings.PRICES_INCLUDE_TAX,
+    )
+    lines = tuple(
+        replace(line, tax=tax, rate=rates.of(_class_of(line)))
+        for line, tax in zip(lines, line_taxes, strict=True)
+    )
     return Totals(
         lines=lines,
         subtotal=subtotal,
-        discount=Money.zero(currency),
+        discount=money.total((line.discount for line in lines), currency),
         shipping=shipping_price,
-        tax=Money.zero(currency),
+        tax=money.total((*line_taxes, shipping_tax), currency),
+        shipping_tax=shipping_tax,
+        shipping_rate=rates.shipping if shipping_price else NO_TAX,
+        is_tax_included=settings.PRICES_INCLUDE_TAX,
         shipping_method=method,
+        coupon=discount.coupon if discount else None,
     )
 
 
@@ -97,6 +132,15 @@ def weigh(lines: Sequence[PricedLine]) -> int:
 def _priced(variant: Variant, quantity: int) -> PricedLine:
     nothing = Money.zero(variant.currency)
     return PricedLine(variant, quantity, variant.price * quantity, nothing, nothing)
+
+
+def _get_rates(lines: Sequence[PricedLine], destination: Mapping[str, Any] | None) -> taxes.Rates:
+    needs_shipping = any(line.is_shipped for line in lines)
+    return taxes.get_rates(taxes.get_place(destination=destination, needs_shipping=needs_shipping))
+
+
+def _class_of(line: PricedLine) -> int | None:
+    return line.variant.product.tax_class_id
 
 
 def _get_shipping(

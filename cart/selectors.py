@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from accounts.models import User
-from cart import pricing
-from cart.errors import NotDeliverable, ShippingMethodUnavailable
+from cart import discounts, pricing
+from cart.discounts import Discount
+from cart.errors import COUPON_REFUSALS, NotDeliverable, ShippingMethodUnavailable
 from cart.models import Cart, CartLine
-from cart.pricing import Totals
+from cart.pricing import PricedLine, Totals
 from catalog import selectors as catalog
-from catalog.models import Product
 from inventory import selectors as inventory
 from inventory.models import SHOWN_TO_CUSTOMERS
 from shipping import selectors as shipping
@@ -37,8 +37,17 @@ class LineSummary:
 
     line: CartLine
     options: Mapping[str, str]
-    line_total: Money
+    priced: PricedLine
     available: int | None
+
+
+@dataclass(frozen=True)
+class CouponSummary:
+    """The coupon on a cart."""
+
+    code: str
+    kind: str
+    is_applied: bool
 
 
 @dataclass(frozen=True)
@@ -51,22 +60,32 @@ class CartSummary:
     destination: Mapping[str, Any] | None
     problems: tuple[Problem, ...]
 
+    @property
+    def coupon(self) -> CouponSummary | None:
+        """The coupon on the cart, whether it holds or not."""
+        coupon = self.cart.coupon if self.cart else None
+        if coupon is None:
+            return None
+        return CouponSummary(coupon.code, coupon.kind, is_applied=self.totals.coupon is not None)
 
-def get_summary(*, user: User, today: date) -> CartSummary:
+
+def get_summary(*, user: User, now: datetime) -> CartSummary:
     """Return the user's open cart with totals and problems; an empty one where there is none."""
     cart = Cart.objects.with_lines().filter(open_for=user.pk).first()
     lines = list(cart.lines.all()) if cart else []
     destination = get_destination(user=user, cart=cart)
-    totals, problems = _get_totals(cart, lines, destination, today)
+    discount, problems = _get_discount(cart, lines, user, now)
+    totals, refusals = _get_totals(cart, lines, destination, discount, now.date())
+    problems += refusals
     available = inventory.get_availability([line.variant.stock_item_id for line in lines])
     summaries = tuple(
         LineSummary(
             line=line,
             options=catalog.describe_options(line.variant),
-            line_total=line.variant.price * line.quantity,
+            priced=priced,
             available=available.get(line.variant.stock_item_id, 0),
         )
-        for line in lines
+        for line, priced in zip(lines, totals.lines, strict=True)
     )
     for summary in summaries:
         problems.extend(_problems_of(summary))
@@ -83,10 +102,29 @@ def get_destination(*, user: User, cart: Cart | None) -> Mapping[str, Any] | Non
     return {name: getattr(address, name) for name in ADDRESS_FIELDS}
 
 
+def _get_discount(
+    cart: Cart | None, lines: Sequence[CartLine], user: User, now: datetime
+) -> tuple[Discount | None, list[Problem]]:
+    """Return what the cart's coupon takes off; one that does not hold any more says why."""
+    if cart is None or cart.coupon is None:
+        return None, []
+    try:
+        discount = discounts.get_discount(
+            coupon=cart.coupon,
+            lines=pricing.price_lines([(line.variant, line.quantity) for line in lines]),
+            customer_id=user.pk,
+            now=now,
+        )
+    except COUPON_REFUSALS as refusal:
+        return None, [_from_refusal(refusal)]
+    return discount, []
+
+
 def _get_totals(
     cart: Cart | None,
     lines: Sequence[CartLine],
     destination: Mapping[str, Any] | None,
+    discount: Discount | None,
     today: date,
 ) -> tuple[Totals, list[Problem]]:
     """Return the totals; a cart that cannot be sent is priced without sending, and says so."""
@@ -103,6 +141,7 @@ def _get_totals(
                 destination=place,
                 shipping_method_id=method_id,
                 today=today,
+                discount=discount,
             )
         except (ShippingMethodUnavailable, NotDeliverable) as refusal:
             problems.append(_from_refusal(refusal))
@@ -118,7 +157,8 @@ def _from_refusal(refusal: ShopError) -> Problem:
 def _problems_of(summary: LineSummary) -> list[Problem]:
     line, variant = summary.line, summary.line.variant
     problems = []
-    if not variant.is_active or variant.product.status != Product.Status.ACTIVE:
+    is_standing = variant.is_active and variant.removed_at is None
+    if not is_standing or not variant.product.is_published:
         problems.append(Problem("not_for_sale", f"{variant.sku} is not sold any more.", line.pk))
     if variant.price_minor != line.seen_price_minor:
         was = Money(line.seen_price_minor, variant.currency)

@@ -83,3 +83,81 @@ class TooManyVariants(Conflict):
 class LastVariant(Conflict):
     code = "last_variant"
     message = "A product on sale keeps at least one active variant; hide the product instead."
+
+
+class TaxClassNotFound(Missing):
+    code = "tax_class_not_found"
+    message = "There is no tax class {tax_class}."
+
+
+class TaxClassCodeTaken(BadInput):
+    code = "tax_class_code_taken"
+    message = "The code {code} is taken."
+    field = "code"
+
+
+class TaxClassInUse(Conflict):
+    code = "tax_class_in_use"
+    message = "The tax class {tax_class} is that of some products or rates."
+
+
+class DefaultTaxClass(Conflict):
+    code = "default_tax_class"
+    message = "There is always one default tax class; make another one the default first."
+
+
+class CompareAtTooLow(BadInput):
+    code = "compare_at_too_low"
+    message = "A compare-at price is above the price."
+    field = "compare_at_price"
+
+
+class PublishedBackwards(BadInput):
+    code = "published_backwards"
+    message = "A product is published from a time before it is published until."
+    field = "published_until"
+
+
+class AttributeNotFound(Missing):
+    code = "attribute_not_found"
+    message = "There is no attribute {attribute}."
+
+
+class AttributeCodeTaken(BadInput):
+    code = "attribute_code_taken"
+    message = "The code {code} is taken."
+    field = "code"
+
+
+class AttributeInUse(Conflict):
+    code = "attribute_in_use"
+    message = "Products state the attribute {attribute}."
+
+
+class AttributeValueInvalid(BadInput):
+    code = "attribute_value_invalid"
+    message = "The value of {attribute} is a {kind}."
+    field = "attributes"
+
+
+class RepeatedAttribute(BadInput):
+    code = "repeated_attribute"
+    message = "{attribute} is named twice."
+    field = "attributes"
+
+
+class ImageInvalid(BadInput):
+    code = "image_invalid"
+    message = "The file is no JPEG, PNG, WebP or GIF picture that can be read."
+    field = "file"
+
+
+class ImageTooLarge(BadInput):
+    code = "image_too_large"
+    message = "A picture has at most {bytes} bytes and {pixels} pixels."
+    field = "file"
+
+
+class TooManyImages(Conflict):
+    code = "too_many_images"
+    message = "A product has at most {most} images."

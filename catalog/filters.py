@@ -5,13 +5,12 @@ from typing import Any
 import django_filters
 from django.db.models import F, Q, QuerySet
 
-from catalog import selectors
+from catalog import search, selectors
 from catalog.category_tree import CategoryTree
-from catalog.models import Category, Product, ProductQuerySet, Variant
+from catalog.models import Category, Product, ProductAttributeValue, ProductQuerySet, Variant
 from shop_backend.kernel.errors import InvalidParameter
 from shop_backend.kernel.forms import MoneyFormField
 
-MAX_WORDS = 8
 MAX_CHOICES = 5
 YES = {"1", "true"}
 YES_OR_NO = [("1", "yes"), ("true", "yes"), ("0", "no"), ("false", "no")]
@@ -39,12 +38,17 @@ class ProductFilter(django_filters.FilterSet):
     search = django_filters.CharFilter(
         method="narrow_to_words",
         max_length=200,
-        label="Words that all occur in name, description or a SKU.",
+        label="At most 8 words that all occur in name, SKU, description or category.",
     )
     option = django_filters.CharFilter(
         method="narrow_to_choices",
         max_length=101,
         label="Colour:Red; may be repeated, and one variant must have them all.",
+    )
+    attribute = django_filters.CharFilter(
+        method="narrow_to_attributes",
+        max_length=151,
+        label="material:Glass, by the attribute's code; may be repeated, and all must be stated.",
     )
     status = django_filters.ChoiceFilter(
         choices=[
@@ -77,28 +81,36 @@ class ProductFilter(django_filters.FilterSet):
         return queryset.filter(in_stock if value in YES else ~in_stock)
 
     def narrow_to_words(self, queryset: ProductQuerySet, name: str, value: str) -> Any:
-        for word in list(dict.fromkeys(value.split()))[:MAX_WORDS]:
-            skus = Variant.objects.standing().filter(sku__icontains=word)
-            queryset = queryset.filter(
-                Q(name__icontains=word)
-                | Q(description__icontains=word)
-                | Q(pk__in=skus.values("product_id"))
-            )
-        return queryset
+        return search.search(queryset, value)
 
     def narrow_to_choices(self, queryset: ProductQuerySet, name: str, value: str) -> Any:
-        choices = self.data.getlist(name) if hasattr(self.data, "getlist") else [value]
-        if len(choices) > MAX_CHOICES:
-            raise InvalidParameter(name=name)
         variants = Variant.objects.standing().filter(is_active=True)
-        for choice in choices:
-            option, colon, wanted = choice.partition(":")
-            if not (option and colon and wanted) or len(choice) > 101:
-                raise InvalidParameter(name=name)
+        for option, wanted in self._pairs(name, value, longest=101):
             variants = variants.filter(
                 option_values__option__name__iexact=option, option_values__value__iexact=wanted
             )
         return queryset.filter(pk__in=variants.values("product_id"))
+
+    def narrow_to_attributes(self, queryset: ProductQuerySet, name: str, value: str) -> Any:
+        for code, wanted in self._pairs(name, value, longest=151):
+            stating = ProductAttributeValue.objects.filter(
+                attribute__code=code.lower(), value__iexact=wanted
+            )
+            queryset = queryset.filter(pk__in=stating.values("product_id"))
+        return queryset
+
+    def _pairs(self, name: str, value: str, *, longest: int) -> list[tuple[str, str]]:
+        """Return what stands before and after the colons of a parameter that may be repeated."""
+        sent = self.data.getlist(name) if hasattr(self.data, "getlist") else [value]
+        pairs = []
+        for text in sent:
+            before, _, after = text.partition(":")
+            if not (before and after) or len(text) > longest:
+                raise InvalidParameter(name=name)
+            pairs.append((before, after))
+        if len(pairs) > MAX_CHOICES:
+            raise InvalidParameter(name=name)
+        return pairs
 
 
 class CategoryFilter(django_filters.FilterSet):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from catalog import errors
-from catalog.models import Category, Variant
+from catalog.models import Attribute, Category, ProductImage, TaxClass, Variant
 
 MAX_ID = 2**63 - 1
 
@@ -55,6 +55,53 @@ def get_category(key: int | str) -> Category:
         return Category.objects.get(**lookup)
     except Category.DoesNotExist as error:
         raise errors.CategoryNotFound(category=str(key)[:50]) from error
+
+
+def get_tax_class(key: int | str) -> TaxClass:
+    """Return the tax class of that id or code; a text of digits is an id.
+
+    :raises TaxClassNotFound: there is none.
+    """
+    number = id_of(key)
+    lookup = {"code": key} if number is None else {"pk": number}
+    try:
+        return TaxClass.objects.get(**lookup)
+    except TaxClass.DoesNotExist as error:
+        raise errors.TaxClassNotFound(tax_class=str(key)[:50]) from error
+
+
+def get_attribute(key: int | str) -> Attribute:
+    """Return the attribute of that id or code; a text of digits is an id.
+
+    :raises AttributeNotFound: there is none.
+    """
+    number = id_of(key)
+    lookup = {"code": key} if number is None else {"pk": number}
+    try:
+        return Attribute.objects.get(**lookup)
+    except Attribute.DoesNotExist as error:
+        raise errors.AttributeNotFound(attribute=str(key)[:50]) from error
+
+
+def get_tax_class_ids(variants: Iterable[Variant]) -> dict[int, int]:
+    """Return the tax class per variant id, the default one where the product names none.
+
+    Costs a query only where the default is needed.
+    """
+    own = {variant.pk: variant.product.tax_class_id for variant in variants}
+    if all(own.values()):
+        return {pk: tax_class for pk, tax_class in own.items() if tax_class is not None}
+    default = TaxClass.objects.values_list("pk", flat=True).get(is_default=True)
+    return {pk: tax_class or default for pk, tax_class in own.items()}
+
+
+def get_image_urls(product_ids: Iterable[int]) -> dict[int, str]:
+    """Return the address of the first image of each product that has one, in one query."""
+    images = ProductImage.objects.filter(product_id__in=set(product_ids))
+    found: dict[int, str] = {}
+    for image in images.order_by("position", "pk"):
+        found.setdefault(image.product_id, image.url)
+    return found
 
 
 def id_of(key: int | str) -> int | None:

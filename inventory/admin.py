@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from inventory import services
@@ -15,18 +16,36 @@ from inventory.models import (
     StockLevel,
     StockMovement,
 )
-from shop_backend.kernel.admin import ReadOnlyAdmin
+from shop_backend.kernel.admin import ReadOnlyAdmin, ShopModelAdmin, ShopTabularInline
 from shop_backend.kernel.errors import ShopError
+from shop_backend.kernel.forms import ThemedForm
 
 
 @admin.register(Location)
-class LocationAdmin(admin.ModelAdmin):
+class LocationAdmin(ShopModelAdmin):
     list_display = ["code", "name", "priority", "is_active"]
     list_filter = ["is_active"]
     search_fields = ["code", "name"]
 
 
-class StockLevelInline(admin.TabularInline):
+class LowStockFilter(admin.SimpleListFilter):
+    """The items that run low."""
+
+    title = "stock"
+    parameter_name = "stock"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("low", "Running low")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[StockItem]) -> QuerySet[StockItem]:
+        if self.value() != "low":
+            return queryset
+        items: Any = StockItem.objects.with_totals().with_low_stock_at()
+        low = items.filter(is_tracked=True, sellable__lte=F("low_at"))
+        return queryset.filter(pk__in=low.values("pk"))
+
+
+class StockLevelInline(ShopTabularInline):
     model = StockLevel
     extra = 0
     can_delete = False
@@ -39,15 +58,31 @@ class StockLevelInline(admin.TabularInline):
 
 
 @admin.register(StockItem)
-class StockItemAdmin(admin.ModelAdmin):
-    list_display = ["sku", "is_tracked", "created_at"]
-    list_filter = ["is_tracked"]
+class StockItemAdmin(ShopModelAdmin):
+    list_display = ["sku", "on_hand", "reserved", "sellable", "is_tracked", "low_stock_threshold"]
+    list_filter = [LowStockFilter, "is_tracked"]
     search_fields = ["sku"]
-    fields = ["sku", "is_tracked", "created_at"]
+    fields = ["sku", "is_tracked", "low_stock_threshold", "created_at"]
     readonly_fields = ["sku", "created_at"]
     inlines = [StockLevelInline]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[StockItem]:
+        return StockItem.objects.with_totals()
+
+    @admin.display(ordering="on_hand")
+    def on_hand(self, item: Any) -> int:
+        return item.on_hand
+
+    @admin.display(ordering="reserved")
+    def reserved(self, item: Any) -> int:
+        return item.reserved
+
+    @admin.display(ordering="sellable", description="Available")
+    def sellable(self, item: Any) -> int:
+        return item.sellable
+
     def save_model(self, request: HttpRequest, obj: StockItem, form: Any, change: Any) -> None:
+        services.set_low_stock_threshold(item_id=obj.pk, threshold=obj.low_stock_threshold)
         try:
             services.set_tracking(item_id=obj.pk, is_tracked=obj.is_tracked)
         except ShopError as refusal:
@@ -60,7 +95,7 @@ class StockItemAdmin(admin.ModelAdmin):
         return False
 
 
-class CountForm(forms.ModelForm):
+class CountForm(ThemedForm, forms.ModelForm):
     """Takes a count of the shelf, and why it was counted."""
 
     counted = forms.IntegerField(
@@ -83,7 +118,7 @@ class CountForm(forms.ModelForm):
 
 
 @admin.register(StockLevel)
-class StockLevelAdmin(admin.ModelAdmin):
+class StockLevelAdmin(ShopModelAdmin):
     """Counters are read-only; a count with a reason books the difference."""
 
     form = CountForm

@@ -1,9 +1,9 @@
 """How stock lists are narrowed."""
 
 import django_filters
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
-from inventory.models import LOW_STOCK_THRESHOLD, StockItem, StockMovement
+from inventory.models import StockItem, StockMovement
 from shop_backend.kernel.filters import MomentFilter
 
 YES_OR_NO = [("1", "yes"), ("true", "yes"), ("0", "no"), ("false", "no")]
@@ -17,7 +17,7 @@ class StockFilter(django_filters.FilterSet):
     low = django_filters.ChoiceFilter(
         choices=YES_OR_NO,
         method="narrow_to_low",
-        label=f"1: tracked items with at most {LOW_STOCK_THRESHOLD} available units.",
+        label="1: tracked items with no more available units than their low-stock threshold.",
     )
 
     class Meta:
@@ -30,7 +30,8 @@ class StockFilter(django_filters.FilterSet):
         return queryset.filter(pk__in=there.values("pk"))
 
     def narrow_to_low(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
-        is_low = Q(is_tracked=True, sellable__lte=LOW_STOCK_THRESHOLD)
+        is_low = Q(is_tracked=True, sellable__lte=F("low_at"))
+        queryset = queryset.with_low_stock_at()  # type: ignore[attr-defined]
         return queryset.filter(is_low if value in {"1", "true"} else ~is_low)
 
 

@@ -2,14 +2,14 @@
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
-from django.db.models import F, Q, Sum
+from django.db.models import F, Q, Sum, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 MAX_UNITS = 1_000_000_000
 SHOWN_TO_CUSTOMERS = 100  # how much there really is, is the shop's own business
-LOW_STOCK_THRESHOLD = 5  # available units at which an item counts as running low
 
 
 class StockItemQuerySet(models.QuerySet["StockItem"]):
@@ -22,6 +22,12 @@ class StockItemQuerySet(models.QuerySet["StockItem"]):
             reserved=Coalesce(Sum("levels__reserved"), 0),
             sellable=Coalesce(Sum(free, filter=is_active), 0),
         )
+
+    def with_low_stock_at(self) -> "StockItemQuerySet":
+        """Add ``low_at``: the available units at which the item runs low."""
+        # The greatest of its one: MariaDB's HAVING wants an aggregate.
+        own = models.Max("low_stock_threshold")
+        return self.annotate(low_at=Coalesce(own, Value(settings.LOW_STOCK_THRESHOLD)))
 
     def with_levels(self) -> "StockItemQuerySet":
         """Fetch the levels and their locations."""
@@ -36,12 +42,23 @@ class StockItem(models.Model):
     is_tracked = models.BooleanField(
         default=True, help_text="Untracked items are always available (downloads, services)."
     )
+    low_stock_threshold = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Available units at which it runs low; empty: the shop's LOW_STOCK_THRESHOLD.",
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = StockItemQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.sku
+
+    @property
+    def runs_low_at(self) -> int:
+        """The available units at which it runs low: its own number, or the shop's."""
+        own = self.low_stock_threshold
+        return settings.LOW_STOCK_THRESHOLD if own is None else own
 
 
 class Location(models.Model):

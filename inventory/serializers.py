@@ -44,10 +44,28 @@ class StockSerializer(serializers.ModelSerializer[StockItem]):
 
     class Meta:
         model = StockItem
-        fields = ["id", "sku", "is_tracked", "on_hand", "reserved", "available", "locations"]
+        fields = [
+            "id",
+            "sku",
+            "is_tracked",
+            "on_hand",
+            "reserved",
+            "available",
+            "low_stock_threshold",
+            "locations",
+        ]
 
     def get_available(self, item: Any) -> int | None:
         return item.sellable if item.is_tracked else None
+
+
+class ChangeStockSerializer(serializers.Serializer[Any]):
+    low_stock_threshold = serializers.IntegerField(
+        min_value=0,
+        max_value=MAX_UNITS,
+        allow_null=True,
+        help_text="Available units at which it runs low; null: the shop's own number.",
+    )
 
 
 class AdjustmentRequestSerializer(serializers.Serializer[Any]):

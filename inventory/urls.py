@@ -9,7 +9,7 @@ location_detail = views.LocationViewSet.as_view(
     {"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}
 )
 stock_list = views.StockViewSet.as_view({"get": "list"})
-stock_detail = views.StockViewSet.as_view({"get": "retrieve"})
+stock_detail = views.StockViewSet.as_view({"get": "retrieve", "patch": "partial_update"})
 movement_list = views.MovementViewSet.as_view({"get": "list"})
 
 urlpatterns: list[URLPattern | URLResolver] = [

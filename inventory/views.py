@@ -101,6 +101,7 @@ class StockViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewSet
     access = {
         "list": may("inventory.view_stocklevel"),
         "retrieve": may("inventory.view_stocklevel"),
+        "partial_update": may("inventory.change_stockitem"),
     }
     lookup_field = "sku"
     lookup_value_regex = ".+?"  # a SKU may hold dots and slashes
@@ -119,6 +120,22 @@ class StockViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewSet
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Show the stock of one SKU, in all and per location."""
         return super().retrieve(request, *args, **kwargs)
+
+    @swagger_auto_schema(
+        operation_id="inventory_stock_partial_update",
+        tags=TAGS,
+        request_body=serializers.ChangeStockSerializer,
+        responses={200: serializers.StockSerializer},
+    )
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Set when the SKU counts as running low; units are moved by adjustments alone."""
+        item = self.get_object()
+        form = serializers.ChangeStockSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        services.set_low_stock_threshold(
+            item_id=item.pk, threshold=form.validated_data["low_stock_threshold"]
+        )
+        return Response(self.get_serializer(self.get_queryset().get(pk=item.pk)).data)
 
 
 class AdjustmentView(ShopView):

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.db.models import Prefetch
+
 from orders.errors import NothingDue, OrderNotFound
-from orders.models import Order, OrderEvent
+from orders.models import Order, OrderEvent, OrderNote, Return
 from orders.services._lock import lock_order
 from shop_backend.kernel.money import Money
 
@@ -49,13 +51,24 @@ class OrderRecords:
     """Answers accounts: what do you hold about this person, and forget it."""
 
     def export(self, *, user_id: int) -> dict[str, Any]:
-        """Return the person's orders with their lines and history."""
-        orders = Order.objects.filter(customer_id=user_id).with_lines().order_by("pk")
+        """Return the person's orders with their lines, history, returns and notes to them."""
+        to_them = OrderNote.objects.filter(is_internal=False).order_by("pk")
+        orders = (
+            Order.objects.filter(customer_id=user_id)
+            .with_lines()
+            .prefetch_related(
+                Prefetch("returns", Return.objects.with_lines().order_by("pk")),
+                Prefetch("notes", to_them),
+            )
+            .order_by("pk")
+        )
         return {"orders": [_exported(order) for order in orders]}
 
     def forget(self, *, user_id: int) -> None:
         """Keep the books: an order's address is its accounting record. Notes are not."""
         Order.objects.filter(customer_id=user_id).update(note="")
+        Return.objects.filter(order__customer_id=user_id).update(reason="")
+        OrderNote.objects.filter(order__customer_id=user_id).delete()
 
 
 def _exported(order: Order) -> dict[str, Any]:
@@ -63,7 +76,12 @@ def _exported(order: Order) -> dict[str, Any]:
         {"sku": line.sku, "name": line.name, "quantity": line.quantity}
         for line in order.lines.all()
     ]
-    events = OrderEvent.objects.filter(order=order).order_by("pk").values("kind", "created_at")
+    events = (
+        OrderEvent.objects.filter(order=order)
+        .exclude(kind=OrderEvent.INTERNAL_NOTE)
+        .order_by("pk")
+        .values("kind", "created_at")
+    )
     return {
         "number": order.number,
         "placed_at": order.placed_at.isoformat(),
@@ -79,6 +97,21 @@ def _exported(order: Order) -> dict[str, Any]:
         "country": order.country,
         "phone": order.phone,
         "lines": lines,
+        "returns": [
+            {
+                "status": str(found.status),
+                "reason": found.reason,
+                "at": found.created_at.isoformat(),
+                "lines": [
+                    {"sku": line.order_line.sku, "quantity": line.quantity}
+                    for line in found.lines.all()
+                ],
+            }
+            for found in order.returns.all()
+        ],
+        "notes": [
+            {"text": note.text, "at": note.created_at.isoformat()} for note in order.notes.all()
+        ],
         "events": [
             {"kind": event["kind"], "at": event["created_at"].isoformat()} for event in events
         ],

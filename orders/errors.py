@@ -19,12 +19,6 @@ class AddressRequired(BadInput):
     field = "shipping_address"
 
 
-class InvalidCoupon(BadInput):
-    code = "invalid_coupon"
-    message = "There is no such coupon."
-    field = "coupon"
-
-
 class TotalChanged(Conflict):
     code = "total_changed"
     message = "The total is {total}, not the {expected} you expected."
@@ -83,3 +77,33 @@ class NothingLeftToShip(Conflict):
 class AlreadyPartlyShipped(Conflict):
     code = "already_shipped"
     message = "A part of the order is on its way; it cannot be cancelled any more."
+
+
+class ReturnNotFound(Missing):
+    code = "return_not_found"
+    message = "There is no such return."
+
+
+class OrderLineNotFound(Missing):
+    code = "order_line_not_found"
+    message = "The order has no line {line}."
+
+
+class IllegalReturnTransition(Conflict):
+    code = "illegal_return_transition"
+    message = "The return is {current} and cannot become {wanted}; it may become: {allowed}."
+
+
+class NotLeftToReturn(Conflict):
+    code = "not_left_to_return"
+    message = "Of {sku}, {left} can be sent back, not {requested}."
+
+
+class ReturnWindowClosed(Conflict):
+    code = "return_window_closed"
+    message = "Goods can be sent back until {days} days after their delivery."
+
+
+class MoreReceivedThanAsked(Conflict):
+    code = "more_received_than_asked"
+    message = "Of {sku}, {asked} were asked back; {received} cannot have come."

@@ -10,6 +10,9 @@ order_detail = views.OrderViewSet.as_view(
 )
 order_cancel = views.OrderViewSet.as_view({"post": "cancel"})
 order_events = views.OrderEventViewSet.as_view({"get": "list"})
+return_list = views.ReturnViewSet.as_view({"get": "list", "post": "create"})
+return_detail = views.ReturnViewSet.as_view({"get": "retrieve", "patch": "partial_update"})
+order_notes = views.NoteViewSet.as_view({"post": "create"})
 user_orders = views.UserOrderViewSet.as_view({"get": "list"})
 
 urlpatterns = [
@@ -18,4 +21,7 @@ urlpatterns = [
     path("<str:name>/", order_detail),
     path("<str:name>/cancel/", order_cancel),
     path("<str:name>/events/", order_events),
+    path("<str:name>/returns/", return_list),
+    path("<str:name>/returns/<bigid:return_id>/", return_detail),
+    path("<str:name>/notes/", order_notes),
 ]

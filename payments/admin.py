@@ -1,10 +1,15 @@
 """Payments for the people who run the shop: looked at here, moved by the services."""
 
+import uuid
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from unfold.decorators import action
 
 from payments import services
 from payments.models import (
@@ -16,12 +21,40 @@ from payments.models import (
     SandboxRefund,
     SandboxRequest,
 )
-from shop_backend.kernel.admin import ReadOnlyAdmin
+from shop_backend.kernel.admin import ReadOnlyAdmin, ShopTabularInline
 from shop_backend.kernel.errors import ShopError
+from shop_backend.kernel.forms import MoneyFormField, ThemedForm
 from shop_backend.kernel.money import Money
 
 
-class RefundInline(admin.TabularInline):
+class ReviewFilter(admin.SimpleListFilter):
+    """The payments whose provider said what does not fit."""
+
+    title = "review"
+    parameter_name = "review"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("open", "To be reviewed")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Payment]) -> QuerySet[Payment]:
+        return queryset.exclude(review_reason="") if self.value() == "open" else queryset
+
+
+class RefundForm(ThemedForm, forms.Form):
+    """How much goes back, and why."""
+
+    amount = MoneyFormField(min_value=Decimal("0.001"))
+    reason = forms.CharField(max_length=200)
+    # The same form sent twice is one refund.
+    attempt = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+
+    def __init__(self, data: Any, *, payment: Payment) -> None:
+        super().__init__(data)
+        self.fields["amount"].initial = payment.refundable.minor
+        self.fields["amount"].help_text = f"At most {payment.refundable}"
+
+
+class RefundInline(ShopTabularInline):
     model = Refund
     extra = 0
     can_delete = False
@@ -49,7 +82,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         "review_reason",
         "created_at",
     ]
-    list_filter = ["status", "provider", "capture_method", "review_reason", "created_at"]
+    list_filter = [ReviewFilter, "status", "provider", "capture_method", "created_at"]
     list_select_related = ["customer"]
     search_fields = ["reference", "provider_reference", "customer__username", "customer__email"]
     date_hierarchy = "created_at"
@@ -61,7 +94,8 @@ class PaymentAdmin(ReadOnlyAdmin):
         "provider_key",
     ]
     inlines = [RefundInline]
-    actions = ["refund_what_is_left", "ask_the_provider", "close_review"]
+    actions_detail = ["refund"]
+    actions = ["refund_what_is_left", "capture", "void", "ask_the_provider", "close_review"]
 
     @admin.display(ordering="captured_minor")
     def captured(self, payment: Payment) -> Money:
@@ -71,12 +105,41 @@ class PaymentAdmin(ReadOnlyAdmin):
     def refunded(self, payment: Payment) -> Money:
         return Money(payment.refunded_minor, payment.currency)
 
-    def has_refund_permission(self, request: HttpRequest) -> bool:
+    def has_refund_permission(self, request: HttpRequest, obj: object = None) -> bool:
         names = ("payments.refund_payment", "payments.refund_payment_within_limit")
         return any(request.user.has_perm(name) for name in names)
 
+    def has_capture_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("payments.capture_payment")
+
     def has_settle_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("payments.refund_payment")
+
+    @action(description="Refund", url_path="refund", permissions=["refund"])
+    def refund(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        payment = self.get_object(request, object_id)
+        if payment is None or not self.has_view_permission(request, payment):
+            raise Http404
+
+        def act(answers: dict[str, Any]) -> str:
+            actor: Any = request.user
+            refund = services.refund_as_staff(
+                payment_id=payment.pk,
+                amount=Money(answers["amount"], payment.currency),
+                reason=answers["reason"],
+                actor=actor,
+                attempt_key=f"admin-{answers['attempt']}",
+            )
+            return f"{refund.amount} of {payment.reference}: {refund.status}."
+
+        return self.form_page(
+            request,
+            row=payment,
+            title=f"Refund of {payment}",
+            form=lambda data: RefundForm(data, payment=payment),
+            submit="Refund",
+            act=act,
+        )
 
     @admin.action(description="Refund what is left", permissions=["refund"])
     def refund_what_is_left(self, request: HttpRequest, queryset: QuerySet[Payment]) -> None:
@@ -94,11 +157,28 @@ class PaymentAdmin(ReadOnlyAdmin):
             else:
                 self.message_user(request, f"{payment}: {refund.amount} {refund.status}.")
 
+    @admin.action(description="Capture what was authorised", permissions=["capture"])
+    def capture(self, request: HttpRequest, queryset: QuerySet[Payment]) -> None:
+        self._work_on(request, queryset, services.capture_payment)
+
+    @admin.action(description="Void the authorisation", permissions=["capture"])
+    def void(self, request: HttpRequest, queryset: QuerySet[Payment]) -> None:
+        self._work_on(request, queryset, services.void_payment)
+
     @admin.action(description="Ask the provider how it stands", permissions=["view"])
     def ask_the_provider(self, request: HttpRequest, queryset: QuerySet[Payment]) -> None:
-        for payment in queryset.exclude(provider=Payment.OFFLINE).order_by("pk"):
+        at_providers = queryset.exclude(provider=Payment.OFFLINE)
+        self._work_on(request, at_providers, services.refresh_payment)
+
+    def _work_on(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Payment],
+        service: Callable[..., Payment],
+    ) -> None:
+        for payment in queryset.order_by("pk"):
             try:
-                status = services.refresh_payment(payment_id=payment.pk).status
+                status = service(payment_id=payment.pk).status
             except ShopError as refusal:
                 self.message_user(request, f"{payment}: {refusal}", messages.ERROR)
             else:

@@ -21,6 +21,13 @@ class InvalidPaymentMethod(BadInput):
     field = "payment_method"
 
 
+class AmountNotPayable(Conflict):
+    """Providers have a least and a greatest amount; the customer has to pay in another way."""
+
+    code = "amount_not_payable"
+    message = "The payment provider does not collect {amount}."
+
+
 class CardDeclined(Conflict):
     """The payment stays open: another payment method may be tried."""
 

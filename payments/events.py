@@ -1,6 +1,6 @@
 """What payments reports upward, each in the transaction in which it became true."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shop_backend.kernel.money import Money
 
@@ -21,6 +21,8 @@ class PaymentCaptured:
     reference: str
     payment_id: int
     amount: Money
+    # Who, if a person did it; it makes the news no other.
+    actor_id: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class PaymentRefunded:
     reference: str
     payment_id: int
     amount: Money
+    # Who, if a person did it; it makes the news no other.
+    actor_id: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -151,6 +151,7 @@ class Payment(models.Model):
             ("refund_payment", "Can refund payments without limit"),
             ("refund_payment_within_limit", "Can refund payments up to the support limit"),
             ("record_offline_payment", "Can record money received outside"),
+            ("capture_payment", "Can capture or void authorised payments"),
         ]
 
     def __str__(self) -> str:

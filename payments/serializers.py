@@ -131,6 +131,10 @@ class PaymentConfigSerializer(serializers.Serializer):
     provider = serializers.CharField()
     publishable_key = serializers.CharField(allow_blank=True, help_text="Empty for the sandbox.")
     currency = serializers.CharField()
+    capture_method = serializers.ChoiceField(
+        choices=Payment.CaptureMethod.choices,
+        help_text="manual: a payment that is confirmed is authorised, and collected later.",
+    )
     sandbox = serializers.BooleanField(help_text="True: no real money moves.")
     note = serializers.CharField(allow_blank=True, help_text="Says so for a person; else empty.")
     test_cards = SandboxCardSerializer(many=True)

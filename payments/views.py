@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
-from payments import services
+from payments import conf, services
 from payments.filters import PaymentFilter
 from payments.models import Payment
 from payments.ports import payable_orders
@@ -61,8 +61,8 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
         "create": SIGNED_IN,
         "offline": may("payments.record_offline_payment"),
         "refunds": _MayRefund("payments.refund_payment"),
-        "capture": may("payments.refund_payment"),
-        "void": may("payments.refund_payment"),
+        "capture": may("payments.capture_payment"),
+        "void": may("payments.capture_payment"),
     }
     messages: ClassVar = {
         "create": "Payment started.",
@@ -96,7 +96,8 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
             201: PaymentSerializer,
             404: "order_not_found: there is no such order, or it is not yours.",
             409: "nothing_due, card_declined (params: decline_code, payment_id; try another"
-            " method), payment_not_open, payment_in_progress, payment_under_review or"
+            " method), amount_not_payable (below or above what the provider collects),"
+            " payment_not_open, payment_in_progress, payment_under_review or"
             " idempotency_key_in_flight.",
             422: "The Idempotency-Key was used with another body.",
             503: _UNAVAILABLE,
@@ -257,6 +258,7 @@ class PaymentConfigView(ShopView):
             "provider": settings.PAYMENT_PROVIDER,
             "publishable_key": "" if is_sandbox else settings.STRIPE_PUBLISHABLE_KEY,
             "currency": settings.SHOP_CURRENCY,
+            "capture_method": conf.get_capture_method(),
             "sandbox": is_sandbox,
             "note": SANDBOX_NOTE if is_sandbox else "",
             "test_cards": CARDS if is_sandbox else (),

@@ -14,12 +14,14 @@ from shipping.models import (
     ShipmentEvent,
     ShipmentLine,
     ShippingMethod,
+    ShippingRate,
     Zone,
     ZoneArea,
 )
-from shop_backend.kernel.admin import ReadOnlyAdmin
+from shop_backend.kernel.admin import ReadOnlyAdmin, ShopModelAdmin, ShopTabularInline
 from shop_backend.kernel.errors import ShopError
 from shop_backend.kernel.forms import MoneyFormField
+from shop_backend.kernel.money import Money
 
 
 @admin.register(Address)
@@ -36,13 +38,13 @@ class AddressAdmin(ReadOnlyAdmin):
         return address.is_default
 
 
-class ZoneAreaInline(admin.TabularInline):
+class ZoneAreaInline(ShopTabularInline):
     model = ZoneArea
     extra = 1
 
 
 @admin.register(Zone)
-class ZoneAdmin(admin.ModelAdmin):
+class ZoneAdmin(ShopModelAdmin):
     list_display = ["name", "countries"]
     search_fields = ["name"]
     inlines = [ZoneAreaInline]
@@ -63,7 +65,7 @@ class ZoneAdmin(admin.ModelAdmin):
 
 
 @admin.register(ZoneArea)
-class ZoneAreaAdmin(admin.ModelAdmin):
+class ZoneAreaAdmin(ShopModelAdmin):
     list_display = ["zone", "country", "region"]
     list_filter = ["zone", "country"]
     list_select_related = ["zone"]
@@ -71,12 +73,8 @@ class ZoneAreaAdmin(admin.ModelAdmin):
     autocomplete_fields = ["zone"]
 
 
-@admin.register(ShippingMethod)
-class ShippingMethodAdmin(admin.ModelAdmin):
-    list_display = ["name", "code", "price", "is_active", "position", "min_days", "max_days"]
-    list_filter = ["is_active", "zones"]
-    search_fields = ["name", "code"]
-    filter_horizontal = ["zones"]
+class MoneyForms:
+    """Prices are typed as a customer reads them."""
 
     def formfield_for_dbfield(
         self, db_field: Field, request: HttpRequest, **kwargs: Any
@@ -84,10 +82,38 @@ class ShippingMethodAdmin(admin.ModelAdmin):
         if isinstance(db_field, BigIntegerField) and db_field.name.endswith("_minor"):
             kwargs["form_class"] = MoneyFormField
             return db_field.formfield(**kwargs)
-        return super().formfield_for_dbfield(db_field, request, **kwargs)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
 
 
-class ReadOnlyInline(admin.TabularInline):
+class ShippingRateInline(MoneyForms, ShopTabularInline):
+    model = ShippingRate
+    extra = 0
+    ordering = ["from_weight_grams"]
+
+
+@admin.register(ShippingRate)
+class ShippingRateAdmin(MoneyForms, ShopModelAdmin):
+    list_display = ["method", "from_weight_grams", "price"]
+    list_filter = ["method"]
+    list_select_related = ["method"]
+    search_fields = ["method__name", "method__code"]
+    autocomplete_fields = ["method"]
+
+    @admin.display(ordering="price_minor")
+    def price(self, rate: ShippingRate) -> Money:
+        return Money(rate.price_minor, rate.method.currency)
+
+
+@admin.register(ShippingMethod)
+class ShippingMethodAdmin(MoneyForms, ShopModelAdmin):
+    list_display = ["name", "code", "price", "is_active", "position", "min_days", "max_days"]
+    list_filter = ["is_active", "zones"]
+    search_fields = ["name", "code"]
+    filter_horizontal = ["zones"]
+    inlines = [ShippingRateInline]
+
+
+class ReadOnlyInline(ShopTabularInline):
     extra = 0
     can_delete = False
 

@@ -118,6 +118,11 @@ class ShippingMethodQuerySet(models.QuerySet["ShippingMethod"]):
         """Fetch the zones."""
         return self.prefetch_related("zones")
 
+    def with_rates(self) -> "ShippingMethodQuerySet":
+        """Fetch the rates, the lightest first."""
+        rates = ShippingRate.objects.order_by("from_weight_grams")
+        return self.prefetch_related(Prefetch("rates", rates))
+
     def serving(self, *, country: str, region: str) -> "ShippingMethodQuerySet":
         """Return the methods that go there; a method without zones goes everywhere."""
         here = ZoneArea.objects.filter(zone__methods=OuterRef("pk"), country=country).filter(
@@ -147,7 +152,10 @@ class ShippingMethod(models.Model):
     name = models.CharField(max_length=100)
     code = models.SlugField(max_length=50, unique=True)
     description = models.CharField(max_length=300, blank=True, default="")
-    price_minor = models.BigIntegerField()
+    price_minor = models.BigIntegerField(help_text="Up to the first of its rates, if it has any.")
+    free_from_subtotal_minor = models.BigIntegerField(
+        null=True, blank=True, help_text="Costs nothing from this subtotal on."
+    )
     currency = models.CharField(max_length=3, default=shop_currency, editable=False)
     is_active = models.BooleanField(default=True)
     position = models.PositiveSmallIntegerField(default=0)
@@ -170,6 +178,12 @@ class ShippingMethod(models.Model):
                 name="method_price_in_bounds",
             ),
             models.CheckConstraint(
+                condition=Q(
+                    free_from_subtotal_minor__gte=0, free_from_subtotal_minor__lte=MAX_MINOR
+                ),
+                name="method_free_from_in_bounds",
+            ),
+            models.CheckConstraint(
                 condition=Q(min_days__lte=F("max_days")), name="method_days_in_order"
             ),
             models.CheckConstraint(
@@ -187,13 +201,49 @@ class ShippingMethod(models.Model):
 
     @property
     def price(self) -> Money:
-        """What sending costs."""
+        """What sending costs, up to the first of the rates."""
         return Money(self.price_minor, self.currency)
+
+    def get_price(self, *, subtotal: Money, weight_grams: int) -> Money:
+        """Return what sending such a basket costs: the last rate whose weight it reaches."""
+        free_from = self.free_from_subtotal_minor
+        if free_from is not None and subtotal >= Money(free_from, self.currency):
+            return Money.zero(self.currency)
+        reached = [rate for rate in self.rates.all() if rate.from_weight_grams <= weight_grams]
+        if not reached:
+            return self.price
+        return Money(
+            max(reached, key=lambda rate: rate.from_weight_grams).price_minor, self.currency
+        )
 
     @property
     def zone_ids(self) -> list[int]:
         """The zones it is limited to; none means everywhere."""
         return sorted(zone.pk for zone in self.zones.all())
+
+
+class ShippingRate(models.Model):
+    """The price of a method from a weight on, until the next rate; the method's currency."""
+
+    method = models.ForeignKey(ShippingMethod, on_delete=models.CASCADE, related_name="rates")
+    from_weight_grams = models.PositiveIntegerField()
+    price_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["method", "from_weight_grams"], name="shipping_rate_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    from_weight_grams__gt=0, price_minor__gte=0, price_minor__lte=MAX_MINOR
+                ),
+                name="shipping_rate_in_bounds",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method}: from {self.from_weight_grams} g"
 
 
 class ShipmentQuerySet(models.QuerySet["Shipment"]):

@@ -52,17 +52,20 @@ def get_quotes(
         ShippingMethod.objects.active()
         .serving(country=country, region=region)
         .taking(subtotal=subtotal, weight_grams=weight_grams)
-        .order_by("price_minor", "position", "pk")
+        .with_rates()
     )
-    return [
+    quotes = [
         Quote(
             method,
-            method.price,
+            method.get_price(subtotal=subtotal, weight_grams=weight_grams),
             get_delivery_date(today, business_days=method.min_days),
             get_delivery_date(today, business_days=method.max_days),
         )
         for method in methods
     ]
+    return sorted(
+        quotes, key=lambda quote: (quote.price.minor, quote.method.position, quote.method.pk)
+    )
 
 
 def get_active_method(*, method_id: int) -> ShippingMethod:

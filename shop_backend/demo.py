@@ -7,6 +7,8 @@ from django.contrib.auth.models import Group
 from django.core.management import call_command
 
 from accounts.models import User
+from cart.models import Coupon, TaxRate
+from catalog.models import TaxClass
 from shipping.models import Address, ShippingMethod, Zone, ZoneArea
 from shop_backend.kernel import transactions
 
@@ -25,6 +27,9 @@ METHODS = (
     ("courier-uk", "Next-day courier", 895, 1, 1, ("GB",), None),
     ("worldwide", "Worldwide airmail", 1495, 5, 12, (), None),
 )
+# The tax that the demo's prices contain, and a code to try: 10 % off.
+TAX = ("GB", 200_000, "VAT 20 %")
+COUPON = ("WELCOME10", 1_000)
 
 
 def load() -> None:
@@ -38,6 +43,22 @@ def _load_people_and_methods() -> None:
         _load_account(username, role, first_name, last_name)
     for position, method in enumerate(METHODS):
         _load_method(position, *method)
+    country, rate_ppm, name = TAX
+    TaxRate.objects.get_or_create(
+        tax_class=TaxClass.objects.get(is_default=True),
+        country=country,
+        region="",
+        defaults={"rate_ppm": rate_ppm, "name": name},
+    )
+    code, basis_points = COUPON
+    Coupon.objects.get_or_create(
+        code=code,
+        defaults={
+            "kind": Coupon.Kind.PERCENT,
+            "percent_basis_points": basis_points,
+            "per_customer_limit": 1,
+        },
+    )
 
 
 def _load_account(username: str, role: str, first_name: str, last_name: str) -> None:

@@ -36,6 +36,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 INSTALLED_APPS = [
+    "unfold",  # before the admin, whose templates and site it replaces
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -122,6 +123,7 @@ DATABASES = {"default": _default_database}
 
 # --- Who may come in ------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
+LOGIN_REDIRECT_URL = "admin:index"  # only the admin has a login page
 PASSWORD_HASHERS = [
     "accounts.hashers.Argon2idHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -151,6 +153,8 @@ DJOSER = {
 }
 # Where the links in mails lead: the SPA. Never built from a Host header.
 FRONTEND_URL = env.str("FRONTEND_URL", default="http://localhost:3000")
+ORDER_PAGE = "orders/{number}"
+TRACKING_PAGE = "track/{tracking_number}"
 
 CORS_ALLOWED_ORIGINS = env.list(
     "CORS_ALLOWED_ORIGINS", default=["http://localhost:3000", "http://localhost:5173"]
@@ -216,6 +220,7 @@ THROTTLE_RATES = {
     "otp": "20/min",
     "reset": "20/min",
     "placing": "60/min",
+    "coupon": "20/min",  # codes are not to be guessed
     "payment": "60/min",
 }
 SWAGGER_USE_COMPAT_RENDERERS = False
@@ -244,7 +249,17 @@ SHOP_NAME = env.str("SHOP_NAME", default="Demo Shop")
 SHOP_CURRENCY = env.str("SHOP_CURRENCY", default="GBP")
 if not (len(SHOP_CURRENCY) == 3 and SHOP_CURRENCY.isascii() and SHOP_CURRENCY.isupper()):
     raise ImproperlyConfigured("SHOP_CURRENCY is three capital letters (ISO 4217).")
+# Where the shop is: the place of tax while nobody knows where the goods go.
+SHOP_COUNTRY = env.str("SHOP_COUNTRY", default="GB")
+# On: the catalogue's prices contain the tax; off: it comes on top of them.
+PRICES_INCLUDE_TAX = env.bool("PRICES_INCLUDE_TAX", default=True)
+# The code of the tax class that shipping is taxed as; empty: shipping is not taxed.
+SHIPPING_TAX_CLASS = env.str("SHIPPING_TAX_CLASS", default="standard")
 ORDER_HOLD_MINUTES = env.int("ORDER_HOLD_MINUTES", default=30)
+# Customers may ask for a return until so many days after the last parcel was delivered.
+RETURN_DAYS = env.int("RETURN_DAYS", default=30)
+# Available units at which an item runs low, unless the item names its own number.
+LOW_STOCK_THRESHOLD = env.int("LOW_STOCK_THRESHOLD", default=5)
 MAX_LINE_QUANTITY = 10_000
 MAX_CART_LINES = 100
 
@@ -290,13 +305,53 @@ OUTBOX_DELIVERY = env.str("OUTBOX_DELIVERY", default="thread")
 if OUTBOX_DELIVERY not in {"thread", "worker"}:
     raise ImproperlyConfigured("OUTBOX_DELIVERY is thread or worker.")
 
+# Who among the staff is told by mail that goods run low; empty: nobody.
+SHOP_NOTIFY_EMAIL = env.str("SHOP_NOTIFY_EMAIL", default="")
+
 # Where `make run` and `make serve` listen; the demo's welcome shows it.
 HOST = env.str("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
 
+# --- The admin's look ------------------------------------------------------------------------
+# The name comes as a function: the theme would try to import a text with a dot in it.
+UNFOLD = {
+    "SITE_TITLE": lambda request: SHOP_NAME,
+    "SITE_HEADER": lambda request: SHOP_NAME,
+    "SITE_URL": lambda request: FRONTEND_URL,
+    "SITE_SYMBOL": "storefront",
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_BACK_BUTTON": True,
+    "BORDER_RADIUS": "6px",
+    "DASHBOARD_CALLBACK": "shop_backend.dashboard.first_page.fill",
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.7% .013 236.62)",
+            "100": "oklch(95.1% .026 236.824)",
+            "200": "oklch(90.1% .058 230.902)",
+            "300": "oklch(82.8% .111 230.318)",
+            "400": "oklch(74.6% .16 232.661)",
+            "500": "oklch(62% .16 237.323)",
+            "600": "oklch(52% .145 241.966)",
+            "700": "oklch(45% .125 242.749)",
+            "800": "oklch(40% .11 240.79)",
+            "900": "oklch(35% .09 240.876)",
+            "950": "oklch(29.3% .066 243.157)",
+        }
+    },
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": True,
+        "navigation": "shop_backend.dashboard.navigation.get_navigation",
+    },
+}
+
 # --- Static files and logs ------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+# Product images. In production a web server or an object storage serves them (docs/media.md).
+MEDIA_URL = env.str("MEDIA_URL", default="/media/")
+MEDIA_ROOT = BASE_DIR / env.str("MEDIA_ROOT", default="media")
+SERVE_MEDIA = env.bool("SERVE_MEDIA", default=DEBUG)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from shop_backend import aliases, docs, health
 from shop_backend.index import IndexView
+from shop_backend.media import media
 
 # One list, two faces: the envelope under /api/, plain DRF conventions without it.
 api_urlpatterns: list[URLPattern | URLResolver] = [
@@ -27,9 +28,11 @@ index: list[URLPattern | URLResolver] = [path("", IndexView.as_view())]
 
 admin.site.site_header = admin.site.site_title = settings.SHOP_NAME
 admin.site.site_url = settings.FRONTEND_URL
+admin.site.index_template = "dashboard/first_page.html"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
+    path("media/<path:path>", media),
     path("health/live/", health.live),
     path("health/ready/", health.ready),
     *docs.urlpatterns,

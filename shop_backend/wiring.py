@@ -9,8 +9,13 @@ from typing import Any
 from accounts import mails as accounts_mails
 from accounts import ports as accounts_ports
 from cart.answers import CartBaskets, CartRecords
+from inventory import mails as inventory_mails
+from inventory.events import StockLow
+from orders import mailbox as orders_mailbox
+from orders import mails as orders_mails
 from orders import services as orders
 from orders.answers import OrderPayments, OrderRecords
+from orders.events import OrderPaid, OrderPlaced, OrderRefunded, OrderShipped
 from orders.services import OrderFulfilment
 from payments import ports as payments_ports
 from payments import services as payments
@@ -37,10 +42,17 @@ SUBSCRIBERS: Mapping[type, Sequence[Callable[[Any], None]]] = {
     PaymentRefundFailed: [orders.on_payment_refund_failed],
     ShipmentShipped: [orders.on_shipment_shipped],
     ShipmentDelivered: [orders.on_shipment_delivered],
+    StockLow: [inventory_mails.on_stock_low],
+    OrderPlaced: [orders_mailbox.on_order_placed],
+    OrderPaid: [orders_mailbox.on_order_paid],
+    OrderShipped: [orders_mailbox.on_order_shipped],
+    OrderRefunded: [orders_mailbox.on_order_refunded],
 }
 # What leaves the process: the outbox message's kind and who delivers it.
 DELIVERIES: Mapping[str, outbox.Handler] = {
     "accounts.send_mail": accounts_mails.deliver,
+    "orders.send_mail": orders_mails.deliver,
+    "inventory.send_low_stock_mail": inventory_mails.deliver,
     "payments.send_refund": payments.send_refund,
     "payments.cancel_at_provider": payments.cancel_at_provider,
     "payments.sandbox_webhook": payments.deliver_sandbox_webhook,

@@ -9,6 +9,10 @@ os.environ["SECRET_KEY"] = "tests-only-secret-key-of-more-than-32-bytes"
 os.environ["DEBUG"] = "False"
 os.environ["PAYMENT_PROVIDER"] = "sandbox"
 os.environ["PAYMENT_SANDBOX_ALLOWED"] = "True"
+# Nothing but the tests marked stripe_live may reach Stripe, and they take the key themselves.
+STRIPE_LIVE_KEY = os.environ.pop("STRIPE_SECRET_KEY", "")
+for _name in ("STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE"):
+    os.environ.pop(_name, None)
 for _name in ("DB_ENGINE", "DB_NAME", "DB_USER", "DB_PASSWORD", "DB_HOST", "DB_PORT"):
     os.environ.pop(_name, None)
 

@@ -36,6 +36,10 @@ PUBLIC = {
     "get catalog/products/<str:id>/",
     "get catalog/products/<str:product>/variants/",
     "get catalog/products/<str:product>/variants/<str:pk>/",
+    "get catalog/products/<str:product>/images/",
+    "get catalog/products/<str:product>/images/<str:pk>/",
+    "get catalog/attributes/",
+    "get catalog/attributes/<str:id>/",
     "get catalog/categories/",
     "get catalog/categories/<str:id>/",
     "get payments/config/",
@@ -112,6 +116,7 @@ def test_every_route_of_the_project_is_accounted_for():
 
     assert heads == {
         "admin/",
+        "media/<path:path>",
         "health/live/",
         "health/ready/",
         "swagger.json",

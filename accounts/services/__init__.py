@@ -4,6 +4,7 @@ from accounts.services.housekeeping import sweep
 from accounts.services.otps import make_code
 from accounts.services.passwords import (
     change_password,
+    note_password_set_by_staff,
     request_reset_code,
     request_reset_link,
     reset_password_by_code,
@@ -40,6 +41,7 @@ __all__ = [
     "Device",
     "activate_by_link",
     "change_password",
+    "note_password_set_by_staff",
     "delete_account_as_staff",
     "delete_dead_registrations",
     "delete_own_account",

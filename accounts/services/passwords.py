@@ -45,6 +45,14 @@ def change_password(
     require_strong(new_password, user=user, field="new_password")
     _set_password(user, new_password)
     revoke_sessions(user=user, spare=session)
+    post(purpose=MailPurpose.PASSWORD_CHANGED, user_ids=[user.pk])
+
+
+@transactions.use_case
+def note_password_set_by_staff(*, user: User) -> None:
+    """End the sessions of a person whose password was set in the admin, and tell them."""
+    revoke_sessions(user=user)
+    post(purpose=MailPurpose.PASSWORD_CHANGED, user_ids=[user.pk])
 
 
 @transactions.use_case
@@ -115,6 +123,7 @@ def _reset(user: User, new_password: str, *, field: str) -> None:
     _set_password(user, new_password)
     Otp.objects.filter(user=user, purpose=OtpPurpose.PASSWORD_RESET).delete()
     revoke_sessions(user=user)
+    post(purpose=MailPurpose.PASSWORD_CHANGED, user_ids=[user.pk])
 
 
 def _set_password(user: User, password: str) -> None:

@@ -220,6 +220,7 @@ def _take_new_email(user: User, change: EmailChange, now: datetime) -> ShopError
     change.save(update_fields=["confirmed_at"])
     # What was mailed to the old address opens nothing any more.
     Otp.objects.filter(user=user).delete()
+    post(purpose=MailPurpose.EMAIL_CHANGED, user_ids=[user.pk])
     return None
 
 

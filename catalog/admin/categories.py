@@ -9,6 +9,7 @@ from catalog import services
 from catalog.category_tree import MAX_DEPTH, CategoryTree
 from catalog.models import RESERVED_SLUGS, Category
 from catalog.slugs import free_slug
+from shop_backend.kernel.admin import ShopModelAdmin
 
 
 class SlugForm(forms.ModelForm):
@@ -48,7 +49,7 @@ class CategoryForm(SlugForm):
 
 
 @admin.register(Category)
-class CategoryAdmin(admin.ModelAdmin):
+class CategoryAdmin(ShopModelAdmin):
     form = CategoryForm
     list_display = ["name", "parent", "slug", "position", "is_active"]
     list_filter = ["is_active"]

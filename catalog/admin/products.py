@@ -1,30 +1,36 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import QuerySet
 from django.forms.models import BaseInlineFormSet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest
 
 from catalog import selectors, services
+from catalog.admin.attributes import AttributeValueInline
 from catalog.admin.categories import SlugForm
+from catalog.admin.images import ProductImageInline
+from catalog.admin.refusals import RefusingAdmin
 from catalog.models import Option, OptionValue, Product, Variant
 from catalog.services import NewVariant
 from inventory import selectors as inventory
 from inventory.models import MAX_UNITS
-from shop_backend.kernel.admin import ReadOnlyAdmin
-from shop_backend.kernel.errors import ShopError
-from shop_backend.kernel.forms import MoneyFormField
+from shop_backend.kernel.admin import (
+    ReadOnlyAdmin,
+    ShopStackedInline,
+    ShopTabularInline,
+)
+from shop_backend.kernel.forms import MoneyFormField, ThemedForm
 
-_COLUMNS = ("sku", "price_minor", "weight_grams", "is_active", "position")
+_COLUMNS = ("sku", "price_minor", "compare_at_minor", "weight_grams", "is_active", "position")
 
 
-class VariantForm(forms.ModelForm):
+class VariantForm(ThemedForm, forms.ModelForm):
     """One variant; its stock is set with it once, and adjusted in the inventory afterwards."""
 
     price_minor = MoneyFormField(label="Price")
+    compare_at_minor = MoneyFormField(label="Compare-at price", required=False)
     choices = forms.CharField(
         max_length=1000,
         required=False,
@@ -36,7 +42,7 @@ class VariantForm(forms.ModelForm):
 
     class Meta:
         model = Variant
-        fields = ["sku", "price_minor", "weight_grams", "is_active", "position"]
+        fields = ["sku", "price_minor", "compare_at_minor", "weight_grams", "is_active", "position"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -76,18 +82,31 @@ class VariantFormSet(BaseInlineFormSet):
         return bool(form.cleaned_data.get("DELETE"))
 
 
-class VariantInline(admin.StackedInline):
+class VariantInline(ShopStackedInline):
     model = Variant
     form = VariantForm
     formset = VariantFormSet
     extra = 0
     min_num = 1
     fields = [
-        ("sku", "price_minor", "weight_grams"),
-        ("choices", "is_active", "position"),
+        ("sku", "is_active"),
+        ("price_minor", "compare_at_minor"),
+        ("weight_grams", "position"),
+        "choices",
         ("stock", "available"),
     ]
     readonly_fields = ["available"]
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        formset = super().get_formset(request, obj, **kwargs)
+        base: Any = formset.form
+
+        class RetiringForm(base):
+            def hand_clean_DELETE(self) -> None:  # noqa: N802 (Django's name)
+                """Removing retires the row: what points at it stays."""
+
+        formset.form = RetiringForm
+        return formset
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Variant]:
         queryset = super().get_queryset(request).filter(removed_at=None)
@@ -102,7 +121,7 @@ class VariantInline(admin.StackedInline):
         return "not counted" if units is None else str(units)
 
 
-class OptionInline(admin.TabularInline):
+class OptionInline(ShopTabularInline):
     """The options as the variants' choices made them; here they are named and ordered."""
 
     model = Option
@@ -125,7 +144,16 @@ class OptionInline(admin.TabularInline):
 class ProductForm(SlugForm):
     class Meta:
         model = Product
-        fields = ["name", "slug", "description", "category", "status"]
+        fields = [
+            "name",
+            "slug",
+            "description",
+            "category",
+            "tax_class",
+            "status",
+            "published_from",
+            "published_until",
+        ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -137,7 +165,7 @@ class ProductForm(SlugForm):
 
 
 @admin.register(Product)
-class ProductAdmin(admin.ModelAdmin):
+class ProductAdmin(RefusingAdmin):
     """Products with their variants; each rule is that of the services."""
 
     form = ProductForm
@@ -147,7 +175,7 @@ class ProductAdmin(admin.ModelAdmin):
     search_fields = ["name", "slug", "variants__sku"]
     autocomplete_fields = ["category"]
     readonly_fields = ["created_at", "updated_at"]
-    inlines = [VariantInline, OptionInline]
+    inlines = [VariantInline, ProductImageInline, OptionInline, AttributeValueInline]
     actions = ["remove"]
 
     @admin.display(description="Price from", ordering="from_price_minor")
@@ -169,14 +197,6 @@ class ProductAdmin(admin.ModelAdmin):
             services.delete_product(product=product)
             count += 1
         self.message_user(request, f"{count} products were removed.")
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            with transaction.atomic():
-                return super().changeform_view(request, *args, **kwargs)
-        except ShopError as refusal:
-            self.message_user(request, str(refusal), messages.ERROR)
-            return HttpResponseRedirect(request.path)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:
         if formset.model is not Variant:
@@ -210,6 +230,7 @@ def _fresh(variant: Variant) -> Variant:
 def _new_variant(cleaned: dict[str, Any]) -> NewVariant:
     return NewVariant(
         price_minor=cleaned["price_minor"],
+        compare_at_minor=cleaned["compare_at_minor"],
         sku=cleaned["sku"],
         stock=cleaned["stock"],
         options=cleaned["choices"],

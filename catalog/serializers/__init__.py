@@ -1,9 +1,19 @@
 """The shapes of the catalogue."""
 
+from catalog.serializers.attributes import (
+    AttributeRequestSerializer,
+    AttributeSerializer,
+    PriceChangeSerializer,
+)
 from catalog.serializers.categories import (
     CategoryBranchSerializer,
     CategoryRequestSerializer,
     CategorySerializer,
+)
+from catalog.serializers.images import (
+    ImageChangeSerializer,
+    ImageRequestSerializer,
+    ImageSerializer,
 )
 from catalog.serializers.products import (
     ProductChangeSerializer,
@@ -11,9 +21,16 @@ from catalog.serializers.products import (
     ProductSerializer,
     ProductSummarySerializer,
 )
+from catalog.serializers.tax_classes import TaxClassRequestSerializer, TaxClassSerializer
 from catalog.serializers.variants import VariantRequestSerializer, VariantSerializer
 
 __all__ = [
+    "AttributeRequestSerializer",
+    "AttributeSerializer",
+    "ImageChangeSerializer",
+    "ImageRequestSerializer",
+    "ImageSerializer",
+    "PriceChangeSerializer",
     "CategoryBranchSerializer",
     "CategoryRequestSerializer",
     "CategorySerializer",
@@ -21,6 +38,8 @@ __all__ = [
     "ProductRequestSerializer",
     "ProductSerializer",
     "ProductSummarySerializer",
+    "TaxClassRequestSerializer",
+    "TaxClassSerializer",
     "VariantRequestSerializer",
     "VariantSerializer",
 ]

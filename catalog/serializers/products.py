@@ -5,16 +5,18 @@ from typing import Any
 from drf_yasg.utils import swagger_serializer_method
 from rest_framework import serializers
 
-from catalog.models import Category, Option, Product, Variant
+from catalog.models import Attribute, Category, Option, Product, ProductAttributeValue, Variant
 from catalog.serializers import fields
+from catalog.serializers.images import ImageSerializer, absolute
 from catalog.serializers.variants import (
     StockField,
     VariantRequestSerializer,
     VariantSerializer,
     shown_stock,
 )
-from catalog.services import MAX_VARIANTS
+from catalog.services import MAX_ATTRIBUTES, MAX_VARIANTS
 from shop_backend.kernel.fields import MoneyField
+from shop_backend.kernel.money import Money
 
 MAX_OPTION_VALUES = 100
 _SETTABLE = [
@@ -46,6 +48,9 @@ class ProductSummarySerializer(serializers.ModelSerializer[Product]):
     price = MoneyField(
         source="from_price_minor", help_text="The price; of several variants the lowest."
     )
+    compare_at_price = serializers.SerializerMethodField(
+        help_text="Crossed out beside the price; null for none."
+    )
     sku = serializers.SerializerMethodField(help_text="Null where there are several variants.")
     stock = serializers.SerializerMethodField(
         help_text=(
@@ -53,6 +58,8 @@ class ProductSummarySerializer(serializers.ModelSerializer[Product]):
         )
     )
     in_stock = serializers.SerializerMethodField()
+    image_url = serializers.SerializerMethodField(help_text="The first image; null: none.")
+    thumbnail_url = serializers.SerializerMethodField(help_text="Its small version.")
     variant_count = serializers.SerializerMethodField()
 
     class Meta:
@@ -63,10 +70,13 @@ class ProductSummarySerializer(serializers.ModelSerializer[Product]):
             "slug",
             "category",
             "price",
+            "compare_at_price",
             "currency",
             "sku",
             "stock",
             "in_stock",
+            "image_url",
+            "thumbnail_url",
             "variant_count",
             "status",
             "created_at",
@@ -77,6 +87,16 @@ class ProductSummarySerializer(serializers.ModelSerializer[Product]):
         """Return the variants that this viewer may see."""
         variants = product.variants.all()
         return [row for row in variants if row.is_active or self.context["is_insider"]]
+
+    @swagger_serializer_method(serializer_or_field=MoneyField(allow_null=True))
+    def get_compare_at_price(self, product: Product) -> str | None:
+        cheapest = [
+            row
+            for row in product.variants.all()
+            if row.is_active and row.price_minor == product.from_price_minor
+        ]
+        before = cheapest[0].compare_at_minor if cheapest else None
+        return None if before is None else Money(before, product.currency).decimal_string
 
     def get_sku(self, product: Product) -> str | None:
         variants = self.shown_variants(product)
@@ -95,6 +115,14 @@ class ProductSummarySerializer(serializers.ModelSerializer[Product]):
             availability[row.stock_item_id] != 0 for row in product.variants.all() if row.is_active
         )
 
+    def get_image_url(self, product: Product) -> str | None:
+        images = product.gallery
+        return absolute(images[0].url, self.context) if images else None
+
+    def get_thumbnail_url(self, product: Product) -> str | None:
+        images = product.gallery
+        return absolute(images[0].thumbnail_url, self.context) if images else None
+
     def get_variant_count(self, product: Product) -> int:
         return len(self.shown_variants(product))
 
@@ -107,9 +135,26 @@ class OptionSerializer(serializers.ModelSerializer[Option]):
         fields = ["name", "values"]
 
 
+class ProductAttributeSerializer(serializers.ModelSerializer[ProductAttributeValue]):
+    code = serializers.CharField(source="attribute.code")
+    name = serializers.CharField(source="attribute.name")
+    kind = serializers.ChoiceField(
+        source="attribute.kind", choices=Attribute.Kind.choices, help_text="How to read the value."
+    )
+
+    class Meta:
+        model = ProductAttributeValue
+        fields = ["code", "name", "kind", "value"]
+
+
 class ProductSerializer(ProductSummarySerializer):
     """A product with everything that its page shows."""
 
+    tax_class: Any = serializers.SlugRelatedField(
+        slug_field="code", read_only=True, help_text="A code; null: the default one."
+    )
+    attributes = serializers.SerializerMethodField()
+    images = serializers.SerializerMethodField()
     options = OptionSerializer(many=True)
     variants = serializers.SerializerMethodField()
 
@@ -117,9 +162,23 @@ class ProductSerializer(ProductSummarySerializer):
         fields = [
             *ProductSummarySerializer.Meta.fields,
             "description",
+            "tax_class",
+            "published_from",
+            "published_until",
+            "attributes",
+            "images",
             "options",
             "variants",
         ]
+
+    @swagger_serializer_method(serializer_or_field=ProductAttributeSerializer(many=True))
+    def get_attributes(self, product: Product) -> Any:
+        rows = sorted(product.attribute_values.all(), key=lambda row: row.attribute.code)
+        return ProductAttributeSerializer(rows, many=True).data
+
+    @swagger_serializer_method(serializer_or_field=ImageSerializer(many=True))
+    def get_images(self, product: Product) -> Any:
+        return ImageSerializer(product.gallery, many=True, context=self.context).data
 
     @swagger_serializer_method(serializer_or_field=VariantSerializer(many=True))
     def get_variants(self, product: Product) -> Any:
@@ -136,6 +195,11 @@ class OptionRequestSerializer(serializers.Serializer[Any]):
     )
 
 
+class StatedAttributeSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField(max_length=50)
+    value = fields.AttributeValueField()
+
+
 class ProductChangeSerializer(serializers.Serializer[Any]):
     """What PUT and PATCH take; a product's options and variants have paths of their own."""
 
@@ -143,13 +207,27 @@ class ProductChangeSerializer(serializers.Serializer[Any]):
     slug = fields.SlugField(max_length=220, help_text="Made from the name if left out.")
     description = serializers.CharField(max_length=10_000, required=False, allow_blank=True)
     category = fields.CategoryKeyField(required=False, allow_null=True)
+    tax_class = fields.TaxClassKeyField(required=False, allow_null=True)
     status = serializers.ChoiceField(choices=_SETTABLE, required=False)
+    published_from = serializers.DateTimeField(
+        required=False, allow_null=True, help_text="Neither shown nor sold before; null: at once."
+    )
+    published_until = serializers.DateTimeField(
+        required=False, allow_null=True, help_text="Nor from then on; null: without an end."
+    )
+    attributes = StatedAttributeSerializer(  # type: ignore[call-arg]  # many=True takes it
+        many=True,
+        required=False,
+        max_length=MAX_ATTRIBUTES,
+        help_text="All that the product states; left out, it stays as it is.",
+    )
     price = MoneyField(
         source="price_minor",
         required=False,
         allow_null=True,
         help_text="Of the only variant.",
     )
+    compare_at_price = fields.CompareAtField()
     stock = StockField(help_text="Available units of the only variant.")
     sku = fields.LineField(
         max_length=fields.MAX_SKU,

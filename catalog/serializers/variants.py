@@ -21,6 +21,11 @@ def shown_stock(units: int | None, context: Any) -> int | None:
 
 class VariantSerializer(serializers.ModelSerializer[Variant]):
     price = MoneyField(source="price_minor")
+    compare_at_price = MoneyField(
+        source="compare_at_minor",
+        allow_null=True,
+        help_text="What it cost before, to be crossed out; null for none.",
+    )
     stock = serializers.SerializerMethodField(
         help_text="Available units, for customers at most 100; null: not counted."
     )
@@ -33,6 +38,7 @@ class VariantSerializer(serializers.ModelSerializer[Variant]):
             "id",
             "sku",
             "price",
+            "compare_at_price",
             "currency",
             "stock",
             "in_stock",
@@ -66,6 +72,7 @@ class VariantRequestSerializer(serializers.Serializer[Any]):
         max_length=fields.MAX_SKU, required=False, help_text="Made from the slug if left out."
     )
     price = MoneyField(source="price_minor")
+    compare_at_price = fields.CompareAtField()
     stock = StockField()
     options = fields.OptionsField(required=False)
     weight_grams = serializers.IntegerField(

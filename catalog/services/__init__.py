@@ -1,8 +1,27 @@
 """Everything that changes the catalogue: ``from catalog import services as catalog``."""
 
+from catalog.services.attributes import (
+    MAX_ATTRIBUTES,
+    create_attribute,
+    delete_attribute,
+    spell,
+    update_attribute,
+)
 from catalog.services.categories import create_category, delete_category, update_category
+from catalog.services.images import (
+    MAX_IMAGES,
+    delete_image,
+    link_image,
+    update_image,
+    upload_image,
+)
 from catalog.services.importing import Outcome, Result, Stock, import_rows
 from catalog.services.products import create_product, delete_product, update_product
+from catalog.services.tax_classes import (
+    create_tax_class,
+    delete_tax_class,
+    update_tax_class,
+)
 from catalog.services.variants import (
     MAX_VARIANTS,
     NewVariant,
@@ -13,20 +32,33 @@ from catalog.services.variants import (
 )
 
 __all__ = [
+    "MAX_ATTRIBUTES",
+    "MAX_IMAGES",
     "MAX_VARIANTS",
     "NewVariant",
     "Outcome",
     "Result",
     "Stock",
     "add_variant",
+    "create_attribute",
     "create_category",
     "create_product",
+    "create_tax_class",
+    "delete_attribute",
     "delete_category",
+    "delete_image",
     "delete_product",
+    "delete_tax_class",
     "import_rows",
+    "link_image",
     "remove_variant",
     "revise_variants",
+    "spell",
+    "update_attribute",
     "update_category",
+    "update_image",
     "update_product",
+    "update_tax_class",
     "update_variant",
+    "upload_image",
 ]

@@ -26,6 +26,7 @@ from catalog.category_tree import CategoryTree
 from catalog.imports.rows import Row, RowError
 from catalog.models import Category, Product, Variant
 from catalog.services.categories import create_category
+from catalog.services.prices import record_prices
 from catalog.services.products import create_product
 from catalog.services.variants import (
     NewVariant,
@@ -165,7 +166,7 @@ class _Batch:
             for row, slug in zip(rows, slugs, strict=True)
         )
         items = inventory.ensure_items(skus=[row.sku for row in rows])
-        Variant.objects.bulk_create(
+        variants = Variant.objects.bulk_create(
             Variant(
                 product=product,
                 stock_item=items[row.sku],
@@ -177,6 +178,7 @@ class _Batch:
             )
             for row, product in zip(rows, products, strict=True)
         )
+        record_prices(variants, actor_id=None)
         received = {items[row.sku].pk: row.stock for row in rows if row.stock}
         if received:
             inventory.receive(quantities=received)

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from catalog import errors
 from catalog.models import Option, OptionValue, Product, Variant
+from catalog.services.prices import check_compare_at, record_prices
 from catalog.slugs import first_free, slug_of
 from inventory import errors as inventory_errors
 from inventory import services as inventory
@@ -30,6 +31,7 @@ class NewVariant:
     """
 
     price_minor: int
+    compare_at_minor: int | None = None
     sku: str = ""
     stock: int | None = None
     options: Mapping[str, str] = field(default_factory=dict)
@@ -60,11 +62,13 @@ def add_variant(*, product: Product, new: NewVariant, actor_id: int | None) -> V
 def update_variant(*, variant: Variant, fields: Mapping[str, Any], actor_id: int | None) -> Variant:
     """Change the named fields of a variant.
 
-    :param fields: sku, price_minor, stock, options, weight_grams, is_active, position.
+    :param fields: sku, price_minor, compare_at_minor, stock, options, weight_grams, is_active,
+        position.
     :raises SkuTaken: the SKU is in use.
     :raises OptionsMismatch: the options are not those of the other variants.
     :raises VariantExists: another variant has the same options.
     :raises LastVariant: a product on sale would have no active variant left.
+    :raises CompareAtTooLow: the compare-at price is not above the price.
     """
     product, variant = _lock_variant(variant)
     change_variant(variant, fields, actor_id=actor_id)
@@ -139,20 +143,24 @@ def insert_variant(
     sku = new.sku or _free_sku(product, new.options)
     if new.sku:
         _check_sku_is_free(sku)
+    variant = Variant(
+        product=product,
+        sku=sku,
+        price_minor=new.price_minor,
+        compare_at_minor=new.compare_at_minor,
+        currency=product.currency,
+        weight_grams=new.weight_grams,
+        is_active=new.is_active,
+        position=position,
+    )
+    check_compare_at(variant, ["compare_at_minor"])
     try:
         with transaction.atomic():
-            variant = Variant.objects.create(
-                product=product,
-                stock_item=inventory.ensure_item(sku=sku),
-                sku=sku,
-                price_minor=new.price_minor,
-                currency=product.currency,
-                weight_grams=new.weight_grams,
-                is_active=new.is_active,
-                position=position,
-            )
+            variant.stock_item = inventory.ensure_item(sku=sku)
+            variant.save(force_insert=True)
     except IntegrityError as error:
         raise errors.SkuTaken(sku=sku) from error
+    record_prices([variant], actor_id=actor_id)
     _choose(variant, new.options)
     _set_stock(variant, new.stock, actor_id)
     return variant
@@ -163,9 +171,13 @@ def change_variant(variant: Variant, fields: Mapping[str, Any], *, actor_id: int
     columns = {
         name: value for name, value in fields.items() if name not in {"sku", "stock", "options"}
     }
+    before = (variant.price_minor, variant.compare_at_minor)
     for name, value in columns.items():
         setattr(variant, name, value)
-    variant.save(update_fields=list(columns))
+    further = check_compare_at(variant, columns)
+    variant.save(update_fields=[*columns, *further])
+    if before != (variant.price_minor, variant.compare_at_minor):
+        record_prices([variant], actor_id=actor_id)
     if "sku" in fields and fields["sku"] != variant.sku:
         _check_sku_is_free(fields["sku"], except_for=variant)
         _rename(variant, fields["sku"])

@@ -13,3 +13,10 @@ def code_of(response):
 
 def names(response):
     return [row["name"] for row in payload(response)["results"]]
+
+
+def refused(response, status, code):
+    """Return whether that is the refusal; without /api the errors of fields have no code."""
+    body = response.json()
+    has_code = "success" in body or status != 400
+    return response.status_code == status and (not has_code or body["code"] == code)

@@ -4,6 +4,7 @@ import factory
 from factory.django import DjangoModelFactory
 
 from catalog.models import Category, Product, Variant
+from catalog.services.prices import record_prices
 from inventory.tests.factories import StockItemFactory, StockLevelFactory
 
 
@@ -44,6 +45,7 @@ class VariantFactory(DjangoModelFactory):
     @classmethod
     def _create(cls, model_class: Any, *args: Any, stock: int | None, **kwargs: Any) -> Variant:
         variant = super()._create(model_class, *args, **kwargs)
+        record_prices([variant], actor_id=None)
         if stock is not None:
             StockLevelFactory(item=variant.stock_item, on_hand=stock)
         product = variant.product

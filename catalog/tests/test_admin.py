@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from accounts.tests.factories import UserFactory
 from catalog import services
-from catalog.models import Category, Product, Variant
+from catalog.models import Attribute, Category, Product, ProductImage, TaxClass, Variant
 from catalog.services import NewVariant
 from catalog.tests.factories import CategoryFactory, VariantFactory
 from inventory.models import StockLevel
@@ -28,6 +28,8 @@ def form(*variants, initial=0, options=0, **product):
     data = {"name": "Lamp", "slug": "", "description": "", "category": "", "status": "active"}
     data |= product
     data |= {"variants-TOTAL_FORMS": len(variants), "variants-INITIAL_FORMS": initial}
+    data |= {"attribute_values-TOTAL_FORMS": 0, "attribute_values-INITIAL_FORMS": 0}
+    data |= {"images-TOTAL_FORMS": 0, "images-INITIAL_FORMS": 0}
     data |= {"options-TOTAL_FORMS": options, "options-INITIAL_FORMS": options}
     for number, variant in enumerate(variants):
         row = {"weight_grams": 0, "position": number, "is_active": "on", **variant}
@@ -37,18 +39,22 @@ def form(*variants, initial=0, options=0, **product):
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_every_page_opens(boss, model):
+    services.create_attribute(code="material", name="Material")
     services.create_product(
         name="Shirt",
+        attributes=[("material", "Wool")],
         category=CategoryFactory(parent=CategoryFactory()),
         variants=[NewVariant(price_minor=100, stock=3, options={"Size": "M"})],
         actor_id=None,
     )
+    product = Product.objects.get()
+    services.link_image(product=product, address="https://images.example.com/shirt.jpg")
     name = f"admin:catalog_{model._meta.model_name}"
 
     assert boss.get(reverse(f"{name}_changelist"), {"q": "S"}).status_code == 200
     one = model.objects.order_by("pk").first()
     assert boss.get(reverse(f"{name}_change", args=[one.pk])).status_code == 200
-    is_made_here = model in {Product, Category}
+    is_made_here = model in {Product, Category, TaxClass, Attribute, ProductImage}
     assert boss.get(reverse(f"{name}_add")).status_code == (200 if is_made_here else 403)
 
 

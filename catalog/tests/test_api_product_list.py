@@ -160,7 +160,7 @@ def test_a_list_costs_a_constant_number_of_queries(
     # A role costs two queries: the account's own permissions and those of its groups.
     roles = 2 if is_staff else 0
 
-    with django_assert_num_queries(5 + roles):
+    with django_assert_num_queries(6 + roles):
         assert len(names(client.get("/api/catalog/products/"))) == rows
 
 
@@ -172,7 +172,7 @@ def test_a_product_costs_a_constant_number_of_queries(anonymous, rows, django_as
         choice = OptionValue.objects.create(option=option, value=str(n))
         VariantFactory(product=shirt).option_values.add(choice)
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(9):
         assert len(payload(anonymous.get(f"/catalog/products/{shirt.pk}/"))["variants"]) == rows
     with django_assert_num_queries(5):
         answer = anonymous.get(f"/catalog/products/{shirt.pk}/variants/")

@@ -11,6 +11,13 @@ from catalog import selectors
 ID_OR_SLUG = openapi.Parameter(
     "id", openapi.IN_PATH, type=openapi.TYPE_STRING, required=True, description="Id or slug."
 )
+PRODUCT = openapi.Parameter(
+    "product",
+    openapi.IN_PATH,
+    type=openapi.TYPE_STRING,
+    required=True,
+    description="The product's id or slug.",
+)
 
 
 def get_by_key(queryset: QuerySet, key: str) -> Any:

@@ -2,6 +2,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from django.db.models import Value
 from drf_yasg.utils import swagger_auto_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -20,7 +21,8 @@ from shop_backend.kernel.access import ANYONE, may
 from shop_backend.kernel.views import ShopViewSet
 
 TAGS = ["catalog"]
-_OF_THE_VARIANT = ("price_minor", "stock", "sku", "weight_grams")
+_OF_THE_VARIANT = ("price_minor", "compare_at_minor", "stock", "sku", "weight_grams")
+_NULL_SAYS_NOTHING = ("price_minor", "stock", "sku")
 
 
 class ProductViewSet(ShopViewSet):
@@ -43,13 +45,25 @@ class ProductViewSet(ShopViewSet):
         "destroy": "The product was removed.",
     }
     etag_actions = frozenset({"list", "retrieve"})
-    orderings = {"price": "from_price_minor", "name": "name", "created_at": "created_at"}
-    default_ordering = ("-created_at", "-pk")
+    orderings = {
+        "price": "from_price_minor",
+        "name": "name",
+        "created_at": "created_at",
+        "relevance": "mismatch",
+    }
+
+    @property
+    def default_ordering(self) -> tuple[str, ...]:
+        """The best hits first, and without a search the newest products."""
+        if self.request.query_params.get("search", "").strip():
+            return ("mismatch", "-pk")
+        return ("-created_at", "-pk")
 
     def get_queryset(self) -> ProductQuerySet:
         products = Product.objects.visible_to(self.request.user)
         if getattr(self, "action", None) == "list":
-            return products.with_variants()
+            # Without a search everything is equally relevant.
+            return products.with_variants().annotate(mismatch=Value(0))
         return products.with_options()
 
     def get_object(self) -> Product:
@@ -63,7 +77,7 @@ class ProductViewSet(ShopViewSet):
 
     @swagger_auto_schema(operation_id="catalog_products_list", tags=TAGS)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """List the products, the newest first."""
+        """List the products: the newest first, or of a search the best hits."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         rows = self._shown(page or [], serializers.ProductSummarySerializer)
         return self.get_paginated_response(rows)
@@ -138,6 +152,7 @@ class ProductViewSet(ShopViewSet):
         if not variants:
             given = {name: value for name, value in only.items() if value is not None}
             variants = [NewVariant(**given)]
+        asked |= _stated(asked)
         options = [(row["name"], row["values"]) for row in asked.pop("options", [])]
         product = services.create_product(
             variants=variants, options=options, actor_id=self.request.user.pk, **asked
@@ -149,13 +164,16 @@ class ProductViewSet(ShopViewSet):
         form = serializers.ProductChangeSerializer(data=request.data, partial=is_partial)
         form.is_valid(raise_exception=True)
         fields = dict(form.validated_data)
-        given = {name: fields.pop(name, None) for name in _OF_THE_VARIANT}
-        wanted = {name: value for name, value in given.items() if value is not None}
+        wanted = {name: fields.pop(name) for name in _OF_THE_VARIANT if name in fields}
+        for name in _NULL_SAYS_NOTHING:
+            if wanted.get(name, "") is None:
+                del wanted[name]
+        fields |= _stated(fields)
         if len(product.variants.all()) == 1:
             if not is_partial and "price_minor" not in wanted:
                 raise ValidationError({"price": ErrorDetail("This field is required.", "required")})
-        elif wanted.get("price_minor") == product.from_price_minor:
-            del wanted["price_minor"]  # the lowest price, sent back as it was read
+        else:
+            _drop_what_was_read(wanted, product)
         services.update_product(
             product=product, fields=fields, variant_fields=wanted, actor_id=request.user.pk
         )
@@ -173,3 +191,19 @@ class ProductViewSet(ShopViewSet):
             "is_insider": self.request.user.has_perm("catalog.view_product"),
         }
         return serializer_class(products, many=True, context=context).data
+
+
+def _stated(asked: dict[str, Any]) -> dict[str, Any]:
+    """Return the attributes as the services want them, if they were sent."""
+    if "attributes" not in asked:
+        return {}
+    return {"attributes": [(row["code"], row["value"]) for row in asked["attributes"]]}
+
+
+def _drop_what_was_read(wanted: dict[str, Any], product: Product) -> None:
+    """Take out what a product of several variants shows on top and a client sends back."""
+    if wanted.get("price_minor") == product.from_price_minor:
+        del wanted["price_minor"]
+    shown = {row.compare_at_minor for row in product.variants.all()} | {None}
+    if wanted.get("compare_at_minor") in shown:
+        wanted.pop("compare_at_minor", None)

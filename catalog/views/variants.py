@@ -4,7 +4,6 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
-from drf_yasg import openapi
 from drf_yasg.utils import swagger_auto_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -13,20 +12,13 @@ from rest_framework.response import Response
 from catalog import selectors, serializers, services
 from catalog.models import Product, Variant
 from catalog.serializers.variants import VariantChangeSerializer
-from catalog.views.keys import get_by_key
+from catalog.views.keys import PRODUCT, get_by_key
 from inventory import selectors as inventory
 from shop_backend.kernel import idempotency
 from shop_backend.kernel.access import ANYONE, may
 from shop_backend.kernel.views import ShopViewSet
 
 TAGS = ["catalog"]
-PRODUCT = openapi.Parameter(
-    "product",
-    openapi.IN_PATH,
-    type=openapi.TYPE_STRING,
-    required=True,
-    description="The product's id or slug.",
-)
 _UPDATE_REFUSALS = {
     409: "Another variant has the same options, or it is the last active one.",
 }

@@ -1,6 +1,7 @@
 """Everything that changes stock: ``from inventory import services as inventory``."""
 
 from inventory.services.holding import commit, extend_hold, release, reserve, take_back
+from inventory.services.low_stock import set_low_stock_threshold
 from inventory.services.shelves import (
     adjust,
     count,
@@ -30,6 +31,7 @@ __all__ = [
     "rename_item",
     "reserve",
     "set_available",
+    "set_low_stock_threshold",
     "set_tracking",
     "take_back",
     "transfer",

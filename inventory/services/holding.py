@@ -3,14 +3,25 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db.models import F
 
 from inventory import errors, selectors
-from inventory.models import Reservation, StockItem, StockLevel, StockMovement
+from inventory.models import (
+    MAX_UNITS,
+    Location,
+    Reservation,
+    StockItem,
+    StockLevel,
+    StockMovement,
+)
 from inventory.services.ledger import SYSTEM_ACTOR, Change, ChangeRefused, book, lock_before_inserts
+from inventory.services.low_stock import tell_if_low
 from inventory.services.shelves import ensure_levels
 from shop_backend.kernel import transactions
+
+DAMAGED = "Came back damaged"
 
 
 @transactions.requires_transaction
@@ -26,14 +37,15 @@ def reserve(*, quantities: Mapping[int, int], reference: str, expires_at: dateti
     :raises InsufficientStock: fewer units are available than asked for.
     """
     tracked = _tracked(quantities)
-    takings = _plan(tracked, quantities)
+    shelves = _look(tracked)
+    takings = _plan(tracked, quantities, shelves)
     lock_before_inserts(takings)
     Reservation.objects.bulk_create(
         Reservation(level_id=level_id, reference=reference, quantity=units, expires_at=expires_at)
         for level_id, units in sorted(takings.items())
     )
     try:
-        book(
+        left = book(
             [Change(level_id, reserved=units) for level_id, units in takings.items()],
             kind=StockMovement.Kind.RESERVATION,
             reference=reference,
@@ -42,6 +54,9 @@ def reserve(*, quantities: Mapping[int, int], reference: str, expires_at: dateti
         level = StockLevel.objects.get(pk=refused.change.level_id)
         short = {level.item_id: level.available}
         raise _shortage(short, tracked, quantities) from refused
+    for item_id, item in tracked.items():
+        after = sum(left.get(level.pk, level.available) for level in shelves[item_id])
+        tell_if_low(item=item, before=after + quantities[item_id], after=after)
 
 
 @transactions.requires_transaction
@@ -100,23 +115,48 @@ def take_back(
     quantities: Mapping[int, int],
     reason: str,
     actor_id: int | None = SYSTEM_ACTOR,
+    damaged: Mapping[int, int] | None = None,
+    location_id: int | None = None,
 ) -> None:
-    """Put goods that came back on the shelf of the default location.
+    """Put goods that came back on the shelf; what is damaged is written off at once.
 
-    :param quantities: units per stock item pk, each at least 1; items that are not tracked are
-        skipped.
+    The ledger shows every unit that came back as a return, and the damaged ones leaving again
+    as an adjustment.
+
+    :param quantities: units per stock item pk, each at least 1, the damaged among them; items
+        that are not tracked are skipped.
+    :param damaged: units of them per stock item pk that cannot be sold, each at least 1.
+    :param location_id: where they go; the default location if ``None``.
+    :raises TooManyUnits: a level would hold more than a level can.
     """
     tracked = _tracked(quantities)
     if not tracked:
         return
-    levels = ensure_levels(item_ids=tracked, location=selectors.get_default_location())
-    book(
-        [Change(levels[item_id], on_hand=quantities[item_id]) for item_id in tracked],
-        kind=StockMovement.Kind.RETURN,
-        reference=reference,
-        reason=reason,
-        actor_id=actor_id,
-    )
+    if location_id is None:
+        location = selectors.get_default_location()
+    else:
+        location = Location.objects.get(pk=location_id)
+    levels = ensure_levels(item_ids=tracked, location=location)
+    said: dict[str, Any] = {"reference": reference, "actor_id": actor_id}
+    try:
+        book(
+            [Change(levels[item_id], on_hand=quantities[item_id]) for item_id in tracked],
+            kind=StockMovement.Kind.RETURN,
+            reason=reason,
+            **said,
+        )
+    except ChangeRefused as refused:
+        raise errors.TooManyUnits(most=MAX_UNITS) from refused
+    lost = {item_id: units for item_id, units in (damaged or {}).items() if item_id in tracked}
+    if any(units < 1 or units > quantities[item_id] for item_id, units in lost.items()):
+        raise ValueError("Damaged units are some of those that came back.")
+    if lost:
+        book(
+            [Change(levels[item_id], on_hand=-units) for item_id, units in lost.items()],
+            kind=StockMovement.Kind.ADJUSTMENT,
+            reason=DAMAGED,
+            **said,
+        )
 
 
 def _tracked(quantities: Mapping[int, int]) -> dict[int, StockItem]:
@@ -133,8 +173,8 @@ def _items(quantities: Mapping[int, int]) -> dict[int, StockItem]:
     return items
 
 
-def _plan(tracked: Mapping[int, StockItem], quantities: Mapping[int, int]) -> dict[int, int]:
-    """Return the units to take per level.
+def _look(tracked: Mapping[int, StockItem]) -> dict[int, list[StockLevel]]:
+    """Return the levels that sell, per item, the first to be taken from first.
 
     An item on one shelf is left to the guard of its UPDATE. Where several shelves could serve,
     the choice is made under their locks, else a stale one would refuse what another shelf has.
@@ -143,6 +183,15 @@ def _plan(tracked: Mapping[int, StockItem], quantities: Mapping[int, int]) -> di
     by_item = _sellable_by_item(levels.select_related("location"))
     if any(len(shelves) > 1 for shelves in by_item.values()):
         by_item = _sellable_by_item(levels.select_for_update().prefetch_related("location"))
+    return by_item
+
+
+def _plan(
+    tracked: Mapping[int, StockItem],
+    quantities: Mapping[int, int],
+    by_item: Mapping[int, list[StockLevel]],
+) -> dict[int, int]:
+    """Return the units to take per level."""
     short = {}
     takings: dict[int, int] = {}
     for item_id in tracked:

@@ -9,6 +9,7 @@ from django.db.models import ProtectedError
 from inventory import errors, selectors
 from inventory.models import MAX_UNITS, Location, StockItem, StockLevel, StockMovement
 from inventory.services.ledger import SYSTEM_ACTOR, Change, ChangeRefused, book
+from inventory.services.low_stock import tell_if_low
 from shop_backend.kernel import transactions
 
 INITIAL_STOCK = "Initial stock"
@@ -176,7 +177,10 @@ def transfer(
             requested=quantity,
             available=level.available,
         ) from refused
-    return _level(source[item_id]), _level(target[item_id])
+    left, arrived = _level(source[item_id]), _level(target[item_id])
+    if not arrived.location.is_active:
+        _tell_if_low(left, quantity)
+    return left, arrived
 
 
 @transactions.use_case
@@ -257,4 +261,13 @@ def _change_on_hand(level: StockLevel, delta: int, reason: str, actor_id: int | 
             reserved=level.reserved,
             wanted=level.on_hand + delta,
         ) from refused
+    if delta < 0:
+        _tell_if_low(level, -delta)
     return _level(level.pk)
+
+
+def _tell_if_low(level: StockLevel, gone: int) -> None:
+    """Tell if the item runs low by the units that are gone from this level."""
+    if level.location.is_active and level.item.is_tracked:
+        after = selectors.get_availability([level.item_id])[level.item_id] or 0
+        tell_if_low(item=level.item, before=after + gone, after=after)

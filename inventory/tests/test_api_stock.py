@@ -102,6 +102,7 @@ def test_stock_is_shown_in_all_and_per_location(staff, path_of):
         "on_hand": 14,
         "reserved": 2,
         "available": 7,
+        "low_stock_threshold": None,
         "locations": [
             {
                 "location": "main",
@@ -143,6 +144,23 @@ def test_low_stock_is_what_is_tracked_and_nearly_gone(staff, path_of):
     assert skus(f"?sku={low.sku.lower()}&ordering=-available") == {low.sku}
     assert staff.get(path_of("stock") + "?low=maybe").status_code == 400
     assert staff.get(path_of("stock") + "?ordering=secret").status_code == 400
+
+
+def test_an_item_may_run_low_at_a_number_of_its_own(staff, path_of):
+    dear, cheap = StockLevelFactory(on_hand=9).item, StockLevelFactory(on_hand=2).item
+    path = path_of(f"stock/{dear.sku}")
+
+    changed = staff.patch(path, {"low_stock_threshold": 9})
+    staff.patch(path_of(f"stock/{cheap.sku}"), {"low_stock_threshold": 0})
+
+    assert payload(changed)["low_stock_threshold"] == 9
+    rows = payload(staff.get(path_of("stock") + "?low=1"))["results"]
+    assert [row["sku"] for row in rows] == [dear.sku]
+    assert payload(staff.patch(path, {"low_stock_threshold": None}))["low_stock_threshold"] is None
+    for nonsense in (-1, 1.5, True, "many", 2**31):
+        assert staff.patch(path, {"low_stock_threshold": nonsense}).status_code == 400
+    assert staff.patch(path, {}).status_code == 400
+    assert staff.patch(path_of("stock/none"), {"low_stock_threshold": 1}).status_code == 404
 
 
 @pytest.mark.parametrize("rows", [1, 10])
@@ -314,6 +332,7 @@ def test_the_ledger_cannot_be_written_over_http(staff):
         ("delete", "locations/1"),
         ("get", "stock"),
         ("get", "stock/X"),
+        ("patch", "stock/X"),
         ("post", "adjustments"),
         ("post", "transfers"),
         ("get", "movements"),

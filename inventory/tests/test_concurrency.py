@@ -10,9 +10,12 @@ from django.db import connection
 from django.utils import timezone
 
 from inventory import errors, services
+from inventory.events import StockLow
 from inventory.models import StockLevel
+from inventory.services import reconciling
 from inventory.tests.factories import LocationFactory, StockLevelFactory
-from shop_backend.kernel import transactions
+from shop_backend import wiring
+from shop_backend.kernel import events, transactions
 
 pytestmark = [pytest.mark.concurrency, pytest.mark.django_db(transaction=True)]
 
@@ -87,3 +90,47 @@ def test_one_reference_released_twenty_times_gives_its_units_back_once():
 
     level.refresh_from_db()
     assert level.reserved == 3
+
+
+def test_of_twenty_sales_at_once_one_tells_that_the_item_runs_low():
+    news = []
+    level = StockLevelFactory(on_hand=20)
+    StockLevelFactory(on_hand=2, item=level.item, location=LocationFactory())
+    events.subscribe({**wiring.SUBSCRIBERS, StockLow: [news.append]})
+    try:
+        outcomes = at_once([reserving({level.item_id: 1}, f"BUYER-{n}") for n in range(20)])
+    finally:
+        events.subscribe(wiring.SUBSCRIBERS)
+
+    assert outcomes == [None] * 20
+    assert news == [StockLow(item_id=level.item_id, available=5)]
+
+
+def test_the_books_are_found_right_while_the_shop_sells():
+    level = StockLevelFactory(on_hand=50)
+    found = []
+
+    def look():
+        for batch in reconciling.look_through():
+            found.extend(batch)
+
+    sales = [reserving({level.item_id: 1}, f"BUYER-{n}") for n in range(10)]
+    mends = [partial(reconciling.mend_level, level_id=level.pk) for _ in range(5)]
+    assert at_once([*sales, *mends, *[look] * 5]) == [None] * 20
+
+    level.refresh_from_db()
+    assert (level.on_hand, level.reserved) == (50, 10)
+    assert len(found) == 5
+    assert all(books.is_right for books in found)
+
+
+def test_a_counter_is_mended_while_the_shop_sells():
+    level = StockLevelFactory(on_hand=50)
+    StockLevel.objects.update(on_hand=40)
+    sales = [reserving({level.item_id: 1}, f"BUYER-{n}") for n in range(10)]
+    mends = [partial(reconciling.mend_level, level_id=level.pk) for _ in range(5)]
+
+    assert at_once([*sales, *mends]) == [None] * 15
+
+    level.refresh_from_db()
+    assert (level.on_hand, level.reserved) == (50, 10)

@@ -10,7 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inventory import errors, selectors, services
-from inventory.models import Location, Reservation, StockItem, StockLevel, StockMovement
+from inventory.models import (
+    MAX_UNITS,
+    Location,
+    Reservation,
+    StockItem,
+    StockLevel,
+    StockMovement,
+)
 from inventory.tests.factories import LocationFactory, StockItemFactory, StockLevelFactory
 
 pytestmark = pytest.mark.django_db
@@ -212,6 +219,41 @@ def test_goods_that_come_back_are_on_hand_again():
     assert counters(level) == (4, 0)
     movement = StockMovement.objects.get(kind="return")
     assert (movement.on_hand_delta, movement.reason, movement.actor_id) == (1, "wrong size", 7)
+
+
+@transaction.atomic
+def test_what_came_back_damaged_is_in_the_ledger_and_not_on_the_shelf():
+    level = StockLevelFactory(on_hand=5)
+    annex = LocationFactory()
+
+    services.take_back(
+        reference="ORDER-1",
+        quantities={level.item_id: 3},
+        damaged={level.item_id: 2},
+        location_id=annex.pk,
+        reason="wrong size",
+        actor_id=7,
+    )
+
+    there = StockLevel.objects.get(location=annex)
+    assert (counters(level), counters(there)) == ((5, 0), (1, 0))
+    booked = there.movements.order_by("pk").values_list("kind", "on_hand_delta", "actor_id")
+    assert list(booked) == [("return", 3, 7), ("adjustment", -2, 7)]
+    assert_invariants()
+    for damaged in ({level.item_id: 4}, {level.item_id: 0}):
+        with pytest.raises(ValueError, match="Damaged"), transaction.atomic():
+            services.take_back(
+                reference="X", quantities={level.item_id: 3}, damaged=damaged, reason=""
+            )
+
+
+def test_no_more_comes_back_than_a_level_can_hold():
+    level = StockLevelFactory(on_hand=MAX_UNITS)
+
+    with pytest.raises(errors.TooManyUnits), transaction.atomic():
+        services.take_back(reference="A", quantities={level.item_id: 1}, reason="")
+
+    assert counters(level) == (MAX_UNITS, 0)
 
 
 @transaction.atomic

@@ -12,7 +12,16 @@ from orders.services.fulfilment import (
     on_shipment_delivered,
     on_shipment_shipped,
 )
+from orders.services.noting import add_note
 from orders.services.placing import Delivery, Item, place_order, release_expired_holds
+from orders.services.returning import (
+    Receipt,
+    ReturnItem,
+    ReturnStep,
+    ask_for_return,
+    move_return,
+    open_return_as_staff,
+)
 from orders.services.settling import (
     on_payment_authorized,
     on_payment_canceled,
@@ -27,11 +36,17 @@ __all__ = [
     "Delivery",
     "Item",
     "OrderFulfilment",
+    "Receipt",
+    "ReturnItem",
+    "ReturnStep",
+    "add_note",
+    "ask_for_return",
     "cancel_order",
     "cancel_order_as_staff",
     "delete_order_as_staff",
     "delete_unpaid_order",
     "expire_overdue_orders",
+    "move_return",
     "on_payment_authorized",
     "on_payment_canceled",
     "on_payment_captured",
@@ -40,6 +55,7 @@ __all__ = [
     "on_payment_refunded",
     "on_shipment_delivered",
     "on_shipment_shipped",
+    "open_return_as_staff",
     "place_order",
     "release_expired_holds",
     "set_status",

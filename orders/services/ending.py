@@ -1,13 +1,14 @@
 """How an order ends before it ships: cancelled, expired, removed from sight."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import partial
 
 from django.utils import timezone
 
 from accounts.models import User
+from cart import services as cart
 from inventory import services as inventory
 from inventory.models import Reservation
 from orders.errors import AlreadyPartlyShipped, OrderNotUnpaid, RefundFirst
@@ -77,18 +78,25 @@ def delete_order_as_staff(*, number: str, actor_id: int) -> None:
 
 
 def expire_overdue_orders(
-    *, now: datetime, limit: int, item_ids: Collection[int] | None = None
+    *,
+    now: datetime,
+    limit: int,
+    item_ids: Collection[int] | None = None,
+    numbers: Iterable[str] | None = None,
 ) -> int:
     """Expire unpaid orders whose hold has run out, oldest first; return how many.
 
     :param item_ids: only the orders that hold some of these stock items.
+    :param numbers: only these orders.
     """
     overdue = Order.objects.overdue(now)
     if item_ids is not None:
         holders = Reservation.objects.held().filter(level__item_id__in=item_ids)
         overdue = overdue.filter(number__in=holders.values("reference"))
-    numbers = list(overdue.order_by("expires_at", "pk").values_list("number", flat=True)[:limit])
-    return sum(_try_to_expire(number, now) for number in numbers)
+    if numbers is not None:
+        overdue = overdue.filter(number__in=numbers)
+    due = list(overdue.order_by("expires_at", "pk").values_list("number", flat=True)[:limit])
+    return sum(_try_to_expire(number, now) for number in due)
 
 
 def _try_to_expire(number: str, now: datetime) -> bool:
@@ -110,6 +118,7 @@ def _expire(number: str, now: datetime) -> bool:
     if order.captured_minor > order.refunded_minor:  # a part was paid; the goods are not kept
         payments.refund_everything(reference=number, reason="order expired", actor_id=None)
     take_balance(order)
+    _give_back_coupon(order)
     inventory.release(reference=number)
     return True
 
@@ -125,7 +134,13 @@ def _cancel(order: Order, actor_id: int | None) -> None:
     payments.cancel_open_payments(reference=order.number)
     payments.refund_everything(reference=order.number, reason="order cancelled", actor_id=actor_id)
     take_balance(order)
+    _give_back_coupon(order)
     inventory.release(reference=order.number)
+
+
+def _give_back_coupon(order: Order) -> None:
+    if order.coupon_code:
+        cart.release_coupon(reference=order.number)
 
 
 def _hide(order: Order, actor_id: int) -> None:

@@ -6,6 +6,7 @@ from django.db.models import F
 
 from inventory import services as inventory
 from orders.errors import NothingLeftToShip, NotLeftToShip, NotShippable, OrderNotFound
+from orders.events import OrderShipped
 from orders.models import Order, OrderLine
 from orders.services import history
 from orders.services._lock import lock_order
@@ -13,6 +14,7 @@ from shipping import selectors as shipping_selectors
 from shipping.events import ShipmentDelivered, ShipmentShipped
 from shipping.models import Shipment
 from shipping.ports import Parcel, ParcelLine
+from shop_backend.kernel import events
 
 _SHIPPABLE = {Order.Status.PAID, Order.Status.PROCESSING}
 
@@ -80,6 +82,7 @@ def on_shipment_shipped(event: ShipmentShipped) -> None:
         actor_id=event.actor_id,
         shipment_id=event.shipment_id,
     )
+    events.publish(OrderShipped(order.pk, event.shipment_id))
     if leaving:
         inventory.commit(reference=order.number, quantities=leaving)
 

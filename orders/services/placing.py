@@ -10,22 +10,25 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import User
-from cart import pricing
+from cart import discounts, pricing
 from cart import selectors as cart_selectors
 from cart import services as cart_services
-from cart.models import Cart
+from cart.discounts import Discount
+from cart.errors import CouponUsedUp
+from cart.models import Cart, CouponUse
 from cart.pricing import Quantities, Totals
 from catalog import selectors as catalog
 from catalog.models import Variant
 from catalog.selectors import VariantReference
 from inventory import services as inventory
 from inventory.errors import InsufficientStock
-from orders.errors import AddressRequired, CartEmpty, InvalidCoupon, TotalChanged, TotalTooLarge
+from orders.errors import AddressRequired, CartEmpty, TotalChanged, TotalTooLarge
+from orders.events import OrderPlaced
 from orders.models import Order, OrderLine
 from orders.services import history
 from orders.services.ending import expire_overdue_orders
 from shipping import selectors as shipping
-from shop_backend.kernel import transactions
+from shop_backend.kernel import events, transactions
 from shop_backend.kernel.errors import ShopError
 from shop_backend.kernel.money import MAX_MINOR, Money
 
@@ -62,16 +65,17 @@ def place_order(
     Prices are read here, from the catalogue; the stock is taken last, because whoever wants
     the same units waits from there to the commit.
 
+    :param coupon: a code; without it the cart's own coupon counts.
     :param expected_total: what the buyer was shown; compared, never used.
     :raises CartEmpty: there is nothing to order.
     :raises VariantNotFound: something is not for sale any more.
     :raises AddressRequired: something must be shipped and no address is known.
     :raises ShippingMethodUnavailable, NotDeliverable: it cannot be sent there.
+    :raises InvalidCoupon, CouponExpired, CouponUsedUp: the coupon is none, or none any more.
+    :raises CouponNotApplicable, CouponMinSubtotal: the basket is not what it is for.
     :raises TotalChanged: the total is not the expected one.
     :raises InsufficientStock: a line asks for more than is available; nothing is held.
     """
-    if coupon:
-        raise InvalidCoupon
     delivery = delivery or Delivery()
     cart = cart_services.lock_cart_for_order(user=customer) if items is None else None
     quantities = _get_quantities(cart, items)
@@ -82,9 +86,12 @@ def place_order(
         destination=destination,
         shipping_method_id=delivery.shipping_method_id or chosen,
         today=timezone.now().date(),
+        discount=_get_discount(customer, cart, coupon, quantities),
     )
     _check(totals, destination, expected_total)
     order = _write_order(customer, cart, totals, destination, note)
+    if totals.coupon is not None:
+        cart_services.use_coupon(coupon=totals.coupon, customer=customer, reference=order.number)
     if cart is not None:
         cart_services.close_cart(cart=cart)
     inventory.reserve(
@@ -96,13 +103,17 @@ def place_order(
 
 
 def release_expired_holds(refusal: ShopError) -> bool:
-    """Free what overdue orders still hold of the items that ran short.
+    """Free what overdue orders still hold of the items, or the coupon, that ran short.
 
     :return: whether something was freed, so that placing deserves one more try.
     """
-    if not isinstance(refusal, InsufficientStock):
-        return False
-    return expire_overdue_orders(now=timezone.now(), item_ids=refusal.item_ids, limit=100) > 0
+    if isinstance(refusal, InsufficientStock):
+        return expire_overdue_orders(now=timezone.now(), item_ids=refusal.item_ids, limit=100) > 0
+    if isinstance(refusal, CouponUsedUp):
+        uses = CouponUse.objects.open().filter(coupon__code=refusal.params["coupon"])
+        numbers = uses.values_list("reference", flat=True)
+        return expire_overdue_orders(now=timezone.now(), numbers=numbers, limit=100) > 0
+    return False
 
 
 def _get_quantities(cart: Cart | None, items: Sequence[Item] | None) -> Quantities:
@@ -125,6 +136,22 @@ def _get_quantities(cart: Cart | None, items: Sequence[Item] | None) -> Quantiti
     return [(by_pk[pk], quantity) for pk, quantity in units.items()]
 
 
+def _get_discount(
+    customer: User, cart: Cart | None, code: str, quantities: Quantities
+) -> Discount | None:
+    coupon = cart.coupon if cart else None
+    if code.strip():
+        coupon = discounts.get_coupon(code)
+    if coupon is None:
+        return None
+    return discounts.get_discount(
+        coupon=coupon,
+        lines=pricing.price_lines(quantities),
+        customer_id=customer.pk,
+        now=timezone.now(),
+    )
+
+
 def _get_destination(
     customer: User, cart: Cart | None, delivery: Delivery
 ) -> Mapping[str, Any] | None:
@@ -141,7 +168,7 @@ def _check(
 ) -> None:
     if totals.needs_shipping and destination is None:
         raise AddressRequired
-    if totals.total.minor > MAX_MINOR:
+    if max(totals.subtotal, totals.total).minor > MAX_MINOR:  # a coupon may hide the one
         raise TotalTooLarge
     if expected_total is not None and expected_total != totals.total:
         raise TotalChanged(
@@ -167,6 +194,11 @@ def _write_order(
         discount_minor=totals.discount.minor,
         shipping_minor=totals.shipping.minor,
         tax_minor=totals.tax.minor,
+        is_tax_included=totals.is_tax_included,
+        shipping_tax_minor=totals.shipping_tax.minor,
+        shipping_tax_rate_ppm=totals.shipping_rate.rate_ppm,
+        shipping_tax_name=totals.shipping_rate.name,
+        coupon_code=totals.coupon.code if totals.coupon else "",
         total_minor=totals.total.minor,
         shipping_method_name=totals.shipping_method.name if totals.shipping_method else "",
         email=customer.email or "",
@@ -175,12 +207,14 @@ def _write_order(
         expires_at=None if is_free else now + timedelta(minutes=settings.ORDER_HOLD_MINUTES),
         **(destination if destination and totals.needs_shipping else {}),
     )
-    OrderLine.objects.bulk_create(_line(order, line) for line in totals.lines)
+    images = catalog.get_image_urls(line.variant.product_id for line in totals.lines)
+    OrderLine.objects.bulk_create(_line(order, line, images) for line in totals.lines)
     history.record(order=order, kind="placed", actor_id=customer.pk, total_minor=order.total_minor)
+    events.publish(OrderPlaced(order.pk))
     return order
 
 
-def _line(order: Order, line: pricing.PricedLine) -> OrderLine:
+def _line(order: Order, line: pricing.PricedLine, images: Mapping[int, str]) -> OrderLine:
     variant = line.variant
     return OrderLine(
         order=order,
@@ -190,10 +224,13 @@ def _line(order: Order, line: pricing.PricedLine) -> OrderLine:
         sku=variant.sku,
         name=variant.product.name,
         options=catalog.describe_options(variant),
+        image_url=images.get(variant.product_id, ""),
         quantity=line.quantity,
         unit_price_minor=variant.price_minor,
         discount_minor=line.discount.minor,
         tax_minor=line.tax.minor,
+        tax_rate_ppm=line.rate.rate_ppm,
+        tax_name=line.rate.name,
         line_total_minor=line.line_total.minor,
         weight_grams=variant.weight_grams,
     )

@@ -3,8 +3,10 @@
 from django.db import transaction
 from django.utils import timezone
 
+from cart import services as cart
 from inventory import services as inventory
 from inventory.errors import InsufficientStock
+from orders.events import OrderPaid, OrderRefunded
 from orders.models import Order
 from orders.services import history
 from orders.services._lock import lock_order
@@ -18,6 +20,7 @@ from payments.events import (
     PaymentRefunded,
     PaymentRefundFailed,
 )
+from shop_backend.kernel import events
 from shop_backend.kernel.money import Money
 
 
@@ -28,6 +31,7 @@ def on_payment_captured(event: PaymentCaptured) -> None:
     history.record(
         order=order,
         kind="payment_captured",
+        actor_id=event.actor_id,
         payment_id=event.payment_id,
         amount_minor=event.amount.minor,
     )
@@ -36,7 +40,7 @@ def on_payment_captured(event: PaymentCaptured) -> None:
         if order.hidden_at is not None:
             _give_back(order, "order removed")
         elif kept >= order.total_minor:
-            _become_paid(order)
+            _become_paid(order, event.actor_id)
         elif order.status == Order.Status.EXPIRED:
             _give_back(order, "too late")
     elif order.status == Order.Status.CANCELLED:
@@ -96,9 +100,11 @@ def on_payment_refunded(event: PaymentRefunded) -> None:
     history.record(
         order=order,
         kind="payment_refunded",
+        actor_id=event.actor_id,
         payment_id=event.payment_id,
         amount_minor=event.amount.minor,
     )
+    events.publish(OrderRefunded(order.pk, event.amount))
 
 
 def on_payment_refund_failed(event: PaymentRefundFailed) -> None:
@@ -114,12 +120,14 @@ def on_payment_refund_failed(event: PaymentRefundFailed) -> None:
     )
 
 
-def _become_paid(order: Order) -> None:
+def _become_paid(order: Order, actor_id: int | None) -> None:
     """Move to paid; an expired order first takes its stock again, or the money goes back."""
     if order.status == Order.Status.EXPIRED:
         lines = order.lines.filter(is_tracked=True)
         try:
             with transaction.atomic():
+                if order.coupon_code:
+                    cart.retake_coupon(reference=order.number)
                 inventory.reserve(
                     quantities=dict(lines.values_list("stock_item_id", "quantity")),
                     reference=order.number,
@@ -133,7 +141,8 @@ def _become_paid(order: Order) -> None:
     order.transition_to(Order.Status.PAID)
     order.expires_at = None
     order.save(update_fields=["status", "expires_at"])
-    history.record(order=order, kind="paid")
+    history.record(order=order, kind="paid", actor_id=actor_id)
+    events.publish(OrderPaid(order.pk))
 
 
 def _give_back(order: Order, reason: str) -> None:

@@ -3,11 +3,13 @@
 import pytest
 from django.urls import reverse
 
-from accounts.tests.factories import UserFactory
+from accounts.tests.factories import StaffFactory, UserFactory
 from cart.models import Cart
 from catalog.tests.factories import VariantFactory
 from orders.models import Order, OrderEvent, OrderLine
 from orders.tests.trade import buyer, client_of, place, place_and_pay
+from shipping.models import Shipment
+from tests.client import ShopClient
 
 pytestmark = pytest.mark.django_db
 
@@ -79,3 +81,113 @@ def test_the_list_takes_the_same_queries_for_one_and_for_ten(worker, django_asse
         worker.get(url_of(Order, "changelist"))
 
     assert len(ten) == len(one)
+
+
+def page_of(order, name):
+    return reverse(f"admin:orders_order_{name}", args=[order.pk])
+
+
+def signed_in(role):
+    client = ShopClient()
+    client.force_login(StaffFactory(role=role))
+    return client
+
+
+def send(client, path, body):
+    return client.post(path, body, format="multipart", follow=True)
+
+
+def test_an_order_is_moved_on_from_its_page():
+    order, client = place(buyer(), (VariantFactory(stock=5), 1)), signed_in("manager")
+    asked = client.get(page_of(order, "move_on")).content.decode()
+    assert "Paid: the money was received outside" in asked
+    assert "Shipped" not in asked
+
+    send(client, page_of(order, "move_on"), {"status": "paid"})
+
+    order.refresh_from_db()
+    assert order.status == "paid"
+
+
+def test_a_link_alone_moves_nothing():
+    order, client = place_and_pay(buyer(), (VariantFactory(stock=5), 1)), signed_in("manager")
+
+    client.get(page_of(order, "move_on"), {"status": "cancelled"})
+    client.get(page_of(order, "pack"))
+
+    order.refresh_from_db()
+    assert order.status == "paid"
+    assert not Shipment.objects.exists()
+
+
+def test_a_step_that_the_state_forbids_is_refused_on_the_page():
+    order, client = place(buyer(), (VariantFactory(stock=5), 1)), signed_in("manager")
+
+    response = send(client, page_of(order, "move_on"), {"status": "delivered"})
+
+    assert b"not one of the available choices" in response.content
+    order.refresh_from_db()
+    assert order.status == "pending"
+
+
+def test_a_parcel_is_packed_from_the_orders_page():
+    mug, bowl = VariantFactory(stock=5), VariantFactory(stock=5)
+    order, client = place_and_pay(buyer(), (mug, 2), (bowl, 1)), signed_in("warehouse")
+    first, second = order.lines.order_by("pk")
+
+    body = {f"units_{first.pk}": 1, f"units_{second.pk}": 0, "carrier": "Royal Mail"}
+    send(client, page_of(order, "pack"), body)
+
+    shipment = Shipment.objects.get()
+    assert shipment.carrier == "Royal Mail"
+    assert [(line.sku, line.quantity) for line in shipment.lines.all()] == [(mug.sku, 1)]
+    page = client.get(page_of(order, "change")).content.decode()
+    assert shipment.tracking_number in page
+
+
+@pytest.mark.parametrize("units", [0, 3, -1, "x", ""])
+def test_a_parcel_of_nothing_or_of_more_than_is_left_is_refused(units):
+    order = place_and_pay(buyer(), (VariantFactory(stock=5), 2))
+    body = {f"units_{order.lines.get().pk}": units}
+
+    response = send(signed_in("warehouse"), page_of(order, "pack"), body)
+
+    assert response.status_code == 200
+    assert not Shipment.objects.exists()
+
+
+def test_what_the_service_refuses_stands_on_the_page():
+    order = place(buyer(), (VariantFactory(stock=5), 2))
+    body = {f"units_{order.lines.get().pk}": 1}
+
+    page = send(signed_in("warehouse"), page_of(order, "pack"), body).content.decode()
+
+    assert 'role="alert"' in page
+    assert not Shipment.objects.exists()
+
+
+@pytest.mark.parametrize(("role", "page"), [("support", "pack"), ("customer", "move_on")])
+def test_a_page_is_closed_to_roles_without_its_permission(role, page):
+    order = place_and_pay(buyer(), (VariantFactory(stock=5), 2))
+    client = signed_in(role)
+
+    assert client.get(page_of(order, page)).status_code == 403
+    assert send(client, page_of(order, page), {}).status_code == 403
+
+
+def test_a_page_of_no_order_is_not_there():
+    client = signed_in("manager")
+
+    for name in ("move_on", "pack"):
+        assert client.get(reverse(f"admin:orders_order_{name}", args=[999])).status_code == 404
+
+
+def test_the_warehouse_sees_parcels_and_no_payments():
+    order = place_and_pay(buyer(), (VariantFactory(stock=5, price_minor=1234), 2))
+
+    warehouse = signed_in("warehouse").get(page_of(order, "change")).content.decode()
+    manager = signed_in("manager").get(page_of(order, "change")).content.decode()
+
+    assert "24.68 GBP succeeded" in manager
+    assert "24.68 GBP succeeded" not in warehouse
+    assert "Parcels" in warehouse

@@ -5,7 +5,19 @@ import pytest
 from accounts.tests.factories import StaffFactory, UserFactory
 from catalog.tests.factories import VariantFactory
 from orders.models import Order
-from orders.tests.trade import buyer, client_of, manager, pay, place, set_status
+from orders.tests.trade import (
+    ask_back,
+    buyer,
+    client_of,
+    manager,
+    move_return,
+    pay,
+    place,
+    place_and_deliver,
+    place_and_pay,
+    set_status,
+)
+from payments.models import Payment
 from tests.faces import code_of, every_spelling, payload_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.portable]
@@ -95,10 +107,79 @@ def test_staff_see_everybodys_orders_and_narrow_them():
     assert numbers("?placed_before=2999-01-01T00:00:00Z") == {paid.number, unpaid.number}
 
 
+def test_staff_find_an_order_by_who_bought_it():
+    user, variant = buyer(), VariantFactory(stock=9)
+    order, _other = place(user, (variant, 1)), place(buyer(), (variant, 1))
+    Order.objects.filter(pk=order.pk).update(email="old@example.org", full_name="Zoë O'Hara")
+    client = client_of(StaffFactory(role="support"))
+
+    def found(text):
+        rows = payload_of(client.get("/api/orders/", {"search": text}))["results"]
+        return [row["number"] for row in rows]
+
+    for text in (user.username.upper(), user.email, "OLD@example", "o'hara", order.number[2:9]):
+        assert found(text) == [order.number]
+    assert found("nobody%") == []
+
+
+def test_staff_narrow_orders_by_what_was_paid_shipped_and_returned():
+    user, worker, variant = buyer(), manager(), VariantFactory(stock=99, price_minor=500)
+    free = VariantFactory(stock=9, price_minor=0)
+    place(user, (variant, 1))
+    place(user, (free, 1))
+    partly = place(user, (variant, 2))
+    Order.objects.filter(pk=partly.pk).update(captured_minor=300)
+    back = place(user, (variant, 2))
+    Order.objects.filter(pk=back.pk).update(captured_minor=1000, refunded_minor=300)
+    sent_back = place(user, (variant, 2))
+    Order.objects.filter(pk=sent_back.pk).update(captured_minor=1000, refunded_minor=1000)
+    waiting = place(user, (variant, 2))
+    Order.objects.filter(pk=waiting.pk).update(is_authorized=True)
+    place_and_pay(user, (variant, 1))
+    shipped = place_and_pay(user, (variant, 1))
+    for step in ("processing", "shipped"):
+        set_status(shipped, step, worker)
+    place_and_deliver(user, (variant, 1))
+    for units in (1, 2):
+        returned = place_and_deliver(user, (variant, 2))
+        pk = payload_of(ask_back(returned, units))["id"]
+        for status in ("approved", "received"):
+            move_return(returned, pk, status, worker)
+    half = place(user, (variant, 2), (free, 2))
+    half.lines.filter(variant=variant).update(shipped_quantity=1)
+    client = client_of(worker)
+
+    for name in ("payment_status", "fulfilment_status"):
+        every = {order.number: getattr(order, name) for order in Order.objects.all()}
+        assert len(set(every.values())) == 6
+        for status in set(every.values()):
+            rows = payload_of(client.get("/api/orders/", {name: status}))["results"]
+            expected = {number for number, its in every.items() if its == status}
+            assert {row["number"] for row in rows} == expected
+
+
+@pytest.mark.parametrize("ordering", ["placed_at", "total", "number", "status"])
+def test_orders_are_sorted_both_ways(ordering):
+    user, variant = buyer(), VariantFactory(stock=9)
+    for units in (2, 1, 3):
+        place(user, (variant, units))
+    client = client_of(user)
+
+    def numbers(query):
+        rows = payload_of(client.get(f"/api/orders/?ordering={query}"))["results"]
+        return [row["number"] for row in rows]
+
+    assert numbers(ordering) == numbers(f"-{ordering}")[::-1]
+    assert len(numbers(ordering)) == 3
+
+
 @pytest.mark.parametrize(
     "query",
     [
         "?status=lost",
+        "?payment_status=lost",
+        "?fulfilment_status=lost",
+        "?search=" + "x" * 101,
         "?user=x",
         "?user=99999999999999999999",
         "?user=1.5",
@@ -150,6 +231,21 @@ def test_the_history_says_what_happened_and_by_whom(prefix, ending):
     assert [row["kind"] for row in rows] == ["placed", "payment_captured", "paid", "processing"]
     assert [row["actor_id"] for row in rows] == [user.pk, None, None, worker.pk]
     assert rows[-1]["status"] == "processing"
+
+
+def test_the_history_names_who_took_the_money_and_who_sent_it_back():
+    worker, order = manager(), place(buyer(), (VariantFactory(stock=5, price_minor=900), 1))
+    assert set_status(order, "paid", worker).status_code == 200
+    payment = Payment.objects.get()
+    client_of(worker).post(f"/api/payments/{payment.pk}/refunds/", {"amount": "1.00"})
+
+    events = payload_of(client_of(worker).get(f"/api/orders/{order.number}/events/"))["results"]
+
+    assert [(row["kind"], row["actor_id"]) for row in events[1:]] == [
+        ("payment_captured", worker.pk),
+        ("paid", worker.pk),
+        ("payment_refunded", worker.pk),
+    ]
 
 
 @pytest.mark.parametrize("path", ["/api/orders/", "/api/orders/user/{user_id}/"])

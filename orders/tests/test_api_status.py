@@ -42,7 +42,7 @@ def test_an_order_goes_its_whole_way():
     data = payload_of(response)
     assert (data["status"], data["payment_status"]) == ("delivered", "paid")
     assert data["fulfilment_status"] == "delivered"
-    assert data["allowed_actions"] == []
+    assert data["allowed_actions"] == ["return", "refund", "note"]
     (shipment,) = data["shipments"]
     assert shipment["status"] == "delivered"
     (payment,) = data["payments"]

@@ -14,8 +14,17 @@ from cart.models import CartLine
 from catalog.tests.factories import VariantFactory
 from inventory.models import StockLevel
 from orders import services
-from orders.models import Order
-from orders.tests.trade import buyer, manager, pay, place
+from orders.models import Order, Return
+from orders.services import returning
+from orders.tests.trade import (
+    ask_back,
+    buyer,
+    manager,
+    move_return,
+    pay,
+    place,
+    place_and_deliver,
+)
 from payments.models import Payment, Refund
 from shipping.models import Shipment
 
@@ -162,6 +171,68 @@ def test_paying_cancelling_and_expiring_at_once_leave_one_truth(round_number):
     assert kept == (order.total_minor if order.status == "paid" else 0)
     assert reserved(variant) == (2 if order.status == "paid" else 0)
     assert not Refund.objects.filter(status="failed").exists()
+
+
+@pytest.mark.parametrize("round_number", range(3))
+def test_one_unit_asked_back_ten_times_at_once_is_in_one_return(round_number):
+    order = place_and_deliver(buyer(), (VariantFactory(stock=5), 1))
+    body = {"lines": [{"line_id": order.lines.get().pk, "quantity": 1}]}
+    path = f"/api/orders/{order.number}/returns/"
+
+    answers = race([lambda: post(order.customer, path, body) for _ in range(10)])
+
+    assert Counter(answers) == {201: 1, 409: 9}
+    assert Return.objects.count() == 1
+    assert order.lines.get().returning_quantity == 1
+
+
+def test_the_guard_alone_keeps_a_unit_out_of_a_second_return(monkeypatch):
+    order = place_and_deliver(buyer(), (VariantFactory(stock=5), 1))
+    body = {"lines": [{"line_id": order.lines.get().pk, "quantity": 1}]}
+    path = f"/api/orders/{order.number}/returns/"
+    barrier = threading.Barrier(2, timeout=10)
+
+    def not_locked(*, number):
+        found = Order.objects.get(number=number)
+        list(found.lines.all())
+        barrier.wait()  # both have read before either writes
+        return found
+
+    monkeypatch.setattr(returning, "lock_order", not_locked)
+    answers = race([lambda: post(order.customer, path, body) for _ in range(2)])
+
+    assert Counter(answers) == {201: 1, 409: 1}
+    assert Return.objects.count() == 1
+
+
+def test_a_return_received_and_restocked_ten_times_at_once_is_booked_once():
+    variant, worker = VariantFactory(stock=5), manager()
+    order = place_and_deliver(buyer(), (variant, 2))
+    pk = ask_back(order, 2).json()["data"]["id"]
+    for status in ("approved", "received"):
+        jobs = [lambda s=status: move_return(order, pk, s, worker).status_code for _ in range(10)]
+        assert Counter(race(jobs)) == {200: 1, 409: 9}
+
+    answers = race(
+        [lambda: move_return(order, pk, "restocked", worker).status_code for _ in range(10)]
+    )
+
+    assert Counter(answers) == {200: 1, 409: 9}
+    assert StockLevel.objects.get(item_id=variant.stock_item_id).on_hand == 5
+    assert order.lines.get().returned_quantity == 2
+
+
+def test_a_return_locks_its_order_before_the_stock():
+    order, worker = place_and_deliver(buyer(), (VariantFactory(stock=5), 1)), manager()
+    pk = ask_back(order, 1).json()["data"]["id"]
+    for status in ("approved", "received"):
+        move_return(order, pk, status, worker)
+
+    with CaptureQueriesContext(connection) as queries:
+        move_return(order, pk, "restocked", worker)
+    statements = [query["sql"] for query in queries if touches(query["sql"])]
+
+    assert order_of(statements) == ["orders_order", "orders_return", "inventory_stocklevel"]
 
 
 def test_locks_are_taken_in_the_one_order_of_the_house():

@@ -14,8 +14,16 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from catalog.tests.factories import VariantFactory
 from inventory.models import Reservation, StockLevel, StockMovement
 from orders import services
-from orders.models import Order, OrderEvent, OrderLine
-from orders.tests.trade import buyer, client_of, manager, pay, set_status, try_to_place
+from orders.models import Order, OrderEvent, OrderLine, Return, ReturnLine
+from orders.tests.trade import (
+    buyer,
+    client_of,
+    manager,
+    move_return,
+    pay,
+    set_status,
+    try_to_place,
+)
 from payments.models import Payment, Refund
 
 OPEN = {"pending", "paid", "processing"}
@@ -36,13 +44,15 @@ class Shop(RuleBasedStateMachine):
         self.orders: dict[str, str] = {}
         self.units: dict[str, tuple[int, int]] = {}
         self.shipped = [0, 0]
+        self.returns: dict[int, str] = {}
+        self.restocked = [0, 0]
 
     def teardown(self):
         transaction.savepoint_rollback(self.sid)
 
     def free(self, index):
         held = sum(self.units[n][index] for n, s in self.orders.items() if s in OPEN)
-        return START - self.shipped[index] - held
+        return START - self.shipped[index] + self.restocked[index] - held
 
     def pick(self, number):
         names = sorted(self.orders)
@@ -96,6 +106,73 @@ class Shop(RuleBasedStateMachine):
         if is_legal:
             self.orders[number] = "cancelled"
 
+    @rule(which=st.integers(0, 99), first=st.integers(0, 3), second=st.integers(0, 3))
+    def ask_back(self, which, first, second):
+        number = self.pick(which)
+        wanted = {v.pk: q for v, q in zip(self.variants, (first, second), strict=True) if q}
+        if number is None or not wanted:
+            return
+        order = Order.objects.get(number=number)
+        lines = {line.variant_id: line for line in order.lines.all()}
+        if not set(wanted) <= set(lines):
+            return
+        body = [{"line_id": lines[pk].pk, "quantity": q} for pk, q in wanted.items()]
+        is_legal = self.orders[number] in {"shipped", "delivered"} and all(
+            lines[pk].quantity - self.units_in_returns(lines[pk]) >= q for pk, q in wanted.items()
+        )
+        response = client_of(self.user).post(
+            f"/api/orders/{number}/returns/", {"lines": body}, format="json"
+        )
+        assert response.status_code == (201 if is_legal else 409)
+        if is_legal:
+            self.returns[response.json()["data"]["id"]] = "requested"
+
+    def units_in_returns(self, line):
+        rows = ReturnLine.objects.filter(order_line=line).select_related("returned_in")
+        units = 0
+        for row in rows:
+            status = self.returns[row.returned_in_id]
+            if status in {"requested", "approved"}:
+                units += row.quantity
+            elif status in {"received", "restocked"}:
+                units += row.good_quantity + row.damaged_quantity
+        return units
+
+    @rule(
+        which=st.integers(0, 99),
+        status=st.sampled_from(["approved", "rejected", "received", "restocked", "closed"]),
+        lost=st.integers(0, 1),
+        damaged=st.integers(0, 1),
+    )
+    def move_return(self, which, status, lost, damaged):
+        if not self.returns:
+            return
+        pk = sorted(self.returns)[which % len(self.returns)]
+        found = Return.objects.get(pk=pk)
+        lines, said = list(found.lines.select_related("order_line")), {}
+        if status == "received":
+            said["lines"] = []
+            for line in lines:
+                came = line.quantity - lost
+                bad = min(damaged, came)
+                said["lines"].append({"line_id": line.pk, "good": came - bad, "damaged": bad})
+        response = move_return(found.order, pk, status, self.worker, **said)
+        before = {
+            "approved": "requested",
+            "rejected": "requested",
+            "received": "approved",
+            "closed": "approved",
+            "restocked": "received",
+        }[status]
+        is_legal = self.returns[pk] == before
+        assert response.status_code == (200 if is_legal else 409)
+        if is_legal:
+            self.returns[pk] = status
+            if status == "restocked":
+                for line in lines:
+                    index = [v.pk for v in self.variants].index(line.order_line.variant_id)
+                    self.restocked[index] += line.good_quantity
+
     @rule()
     def expire(self):
         services.expire_overdue_orders(now=timezone.now() + timedelta(days=1), limit=99)
@@ -111,7 +188,7 @@ class Shop(RuleBasedStateMachine):
     def stock_is_the_models(self):
         for index, variant in enumerate(self.variants):
             level = StockLevel.objects.get(item_id=variant.stock_item_id)
-            assert level.on_hand == START - self.shipped[index]
+            assert level.on_hand == START - self.shipped[index] + self.restocked[index]
             assert level.on_hand - level.reserved == self.free(index)
             sums = StockMovement.objects.filter(level=level).aggregate(
                 on_hand=Sum("on_hand_delta"), reserved=Sum("reserved_delta")
@@ -119,6 +196,13 @@ class Shop(RuleBasedStateMachine):
             assert (sums["on_hand"], sums["reserved"]) == (level.on_hand, level.reserved)
             held = Reservation.objects.held().filter(level=level)
             assert held.units() == level.reserved
+
+    @invariant()
+    def lines_count_what_is_in_returns(self):
+        assert dict(Return.objects.values_list("pk", "status")) == self.returns
+        for line in OrderLine.objects.all():
+            in_returns = line.returning_quantity + line.returned_quantity
+            assert in_returns == self.units_in_returns(line)
 
     @invariant()
     def money_is_kept_exactly_for_what_is_bought(self):
@@ -135,6 +219,18 @@ class Shop(RuleBasedStateMachine):
             assert order.events.order_by("-pk").values_list("status", flat=True)[0] == order.status
 
 
+class ShopThatSold(Shop):
+    """The same shop, opened with an order that was shipped already."""
+
+    def __init__(self):
+        super().__init__()
+        self.place(3, 2)
+        self.pay(0, "pm_card_visa")
+        for status in ("processing", "shipped"):
+            self.move(0, status)
+        self.ask_back(0, 1, 1)
+
+
 @pytest.mark.portable
 class ShopTest(TestCase):
     """The machine, within Django's test transaction."""
@@ -142,6 +238,11 @@ class ShopTest(TestCase):
     def test_no_order_of_events_breaks_the_shop(self):
         run_state_machine_as_test(
             Shop, settings=settings(max_examples=15, stateful_step_count=20, deadline=None)
+        )
+
+    def test_no_order_of_returns_breaks_the_shop(self):
+        run_state_machine_as_test(
+            ShopThatSold, settings=settings(max_examples=15, stateful_step_count=20, deadline=None)
         )
 
 

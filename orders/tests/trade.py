@@ -68,3 +68,36 @@ def place_and_pay(user: User, *wanted: tuple[Variant, int]) -> Order:
     order.refresh_from_db()
     assert order.status == Order.Status.PAID
     return order
+
+
+def place_and_deliver(user: User, *wanted: tuple[Variant, int]) -> Order:
+    """Place an order, pay it and have it delivered."""
+    order = place_and_pay(user, *wanted)
+    worker = manager()
+    for status in ("processing", "shipped", "delivered"):
+        response = set_status(order, status, worker)
+        assert response.status_code == 200, response.json()
+    order.refresh_from_db()
+    return order
+
+
+def ask_back(order: Order, *units: int, actor: User | None = None, **body: Any) -> Any:
+    """Ask to send back so many units of the order's first, second… line; return the answer."""
+    lines = order.lines.order_by("pk")
+    wanted = [
+        {"line_id": line.pk, "quantity": quantity}
+        for line, quantity in zip(lines, units, strict=False)
+        if quantity
+    ]
+    return client_of(actor or order.customer).post(
+        f"/api/orders/{order.number}/returns/", {"lines": wanted, **body}, format="json"
+    )
+
+
+def move_return(order: Order, return_id: int, status: str, actor: User, **said: Any) -> Any:
+    """Have a shop worker move a return on; return the answer."""
+    return client_of(actor).patch(
+        f"/api/orders/{order.number}/returns/{return_id}/",
+        {"status": status, **said},
+        format="json",
+    )

@@ -110,7 +110,10 @@ class PaymentProvider(Protocol):
         capture_method: str,
         idempotency_key: str,
     ) -> IntentState:
-        """Announce a payment; nothing is collected yet."""
+        """Announce a payment; nothing is collected yet.
+
+        :raises AmountNotPayable: the provider collects more than that, or less.
+        """
         ...
 
     def confirm(

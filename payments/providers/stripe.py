@@ -15,6 +15,7 @@ import stripe
 from django.conf import settings
 
 from payments.errors import (
+    AmountNotPayable,
     InvalidPaymentMethod,
     InvalidSignature,
     MalformedWebhook,
@@ -50,6 +51,7 @@ _REFUND_STATUSES = {
 }
 # Somebody else holds the key or the object for the moment; nothing is wrong with the request.
 _BUSY_CODES = {"idempotency_key_in_use", "lock_timeout"}
+_AMOUNT_CODES = {"amount_too_small", "amount_too_large"}
 
 
 class StripeProvider:
@@ -59,12 +61,9 @@ class StripeProvider:
     signature_header = "Stripe-Signature"
 
     def __init__(self, http_client: stripe.HTTPClient | None = None) -> None:
-        addresses: dict[str, str] = {}
-        if settings.STRIPE_API_BASE:
-            addresses["api"] = settings.STRIPE_API_BASE
         self._client = stripe.StripeClient(
             settings.STRIPE_SECRET_KEY,
-            base_addresses=addresses,  # type: ignore[arg-type]
+            base_addresses={"api": settings.STRIPE_API_BASE} if settings.STRIPE_API_BASE else {},
             max_network_retries=RETRIES,
             http_client=http_client or stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
         )
@@ -79,16 +78,30 @@ class StripeProvider:
         capture_method: str,
         idempotency_key: str,
     ) -> IntentState:
-        params: Any = {
-            "amount": _to_stripe(amount),
-            "currency": amount.currency.lower(),
-            "capture_method": capture_method,
-            "metadata": {"payment_id": str(payment_id), "reference": reference},
-            # A redirect would need an address of the SPA to come back to.
-            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
-        }
+        is_manual = capture_method == Payment.CaptureMethod.MANUAL
         intents = self._client.v1.payment_intents
-        return self._intent(lambda: intents.create(params, _key(idempotency_key)))
+        try:
+            return self._intent(
+                # Written out in the call, so that mypy holds it against Stripe's own types.
+                lambda: intents.create(
+                    {
+                        "amount": _to_stripe(amount),
+                        "currency": amount.currency.lower(),
+                        "capture_method": "manual" if is_manual else "automatic",
+                        "metadata": {"payment_id": str(payment_id), "reference": reference},
+                        # A redirect would need an address of the SPA to come back to.
+                        "automatic_payment_methods": {
+                            "enabled": True,
+                            "allow_redirects": "never",
+                        },
+                    },
+                    {"idempotency_key": idempotency_key},
+                )
+            )
+        except PaymentUnderReview as refusal:
+            if refusal.params["reason"] in _AMOUNT_CODES:
+                raise AmountNotPayable(amount=str(amount)) from refusal
+            raise
 
     @forbids_transaction
     def confirm(
@@ -114,25 +127,33 @@ class StripeProvider:
     @forbids_transaction
     def capture(self, *, provider_reference: str, idempotency_key: str) -> IntentState:
         intents = self._client.v1.payment_intents
-        return self._intent(lambda: intents.capture(provider_reference, {}, _key(idempotency_key)))
+        return self._intent(
+            lambda: intents.capture(provider_reference, {}, {"idempotency_key": idempotency_key})
+        )
 
     @forbids_transaction
     def cancel(self, *, provider_reference: str, idempotency_key: str) -> IntentState:
         intents = self._client.v1.payment_intents
-        return self._intent(lambda: intents.cancel(provider_reference, {}, _key(idempotency_key)))
+        return self._intent(
+            lambda: intents.cancel(provider_reference, {}, {"idempotency_key": idempotency_key})
+        )
 
     @forbids_transaction
     def refund(
         self, *, provider_reference: str, amount: Money, refund_id: int, idempotency_key: str
     ) -> RefundState:
-        params: Any = {
-            "payment_intent": provider_reference,
-            "amount": _to_stripe(amount),
-            "metadata": {"refund_id": str(refund_id)},
-        }
         refunds = self._client.v1.refunds
         try:
-            made = _ask(lambda: refunds.create(params, _key(idempotency_key)))
+            made = _ask(
+                lambda: refunds.create(
+                    {
+                        "payment_intent": provider_reference,
+                        "amount": _to_stripe(amount),
+                        "metadata": {"refund_id": str(refund_id)},
+                    },
+                    {"idempotency_key": idempotency_key},
+                )
+            )
         except stripe.StripeError as error:
             raise RefundRefused(_refusal_code(error)) from error
         return _refund_state(made.to_dict())
@@ -186,6 +207,8 @@ def _ask(call: Callable[[], R]) -> R:
 
 
 def _refusal_code(error: stripe.StripeError) -> str:
+    if error.code == "resource_missing":
+        return "unknown_intent"  # another account's key is set, or test and live were mixed
     fallback = "idempotency_error" if isinstance(error, stripe.IdempotencyError) else "refused"
     return str(error.code or fallback)[:64]
 

@@ -64,7 +64,8 @@ def apply_intent(*, payment: Payment, state: IntentState) -> str:
     received = state.captured.minor - payment.captured_minor
     if state.version < payment.provider_version and received <= 0:
         return ""
-    is_newer = state.version > payment.provider_version
+    # A provider's clock may be too coarse to tell an announcement from the decline after it.
+    is_news = state.version > payment.provider_version or state.failure_code != payment.failure_code
     status = Status(state.status)
     has_moved = payment.status != status and payment.may_become(status)
     _remember(payment, state, has_moved=has_moved, received=max(0, received))
@@ -76,7 +77,7 @@ def apply_intent(*, payment: Payment, state: IntentState) -> str:
     if has_moved and status == Status.CANCELED:
         events.publish(PaymentCanceled(payment.reference, payment.pk))
     is_failure = status == Status.REQUIRES_PAYMENT_METHOD and bool(state.failure_code)
-    if is_failure and payment.is_open and (is_newer or has_moved):
+    if is_failure and payment.is_open and (is_news or has_moved):
         events.publish(PaymentFailed(payment.reference, payment.pk, state.failure_code))
     return ""
 
@@ -199,7 +200,9 @@ def take_refundable(*, payment: Payment, amount: Money) -> bool:
 def settle_refund(*, payment: Payment, refund: Refund) -> None:
     """Note that the money is on its way; of a refund that has ended, nothing."""
     if _end(refund, Refund.Status.SUCCEEDED, ""):
-        events.publish(PaymentRefunded(payment.reference, payment.pk, refund.amount))
+        events.publish(
+            PaymentRefunded(payment.reference, payment.pk, refund.amount, refund.actor_id)
+        )
 
 
 @requires_transaction

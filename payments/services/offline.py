@@ -36,5 +36,5 @@ def record_offline_payment(
         note=note,
         recorded_by_id=actor_id,
     )
-    events.publish(PaymentCaptured(reference, payment.pk, amount))
+    events.publish(PaymentCaptured(reference, payment.pk, amount, actor_id))
     return payment

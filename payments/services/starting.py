@@ -41,6 +41,7 @@ def start_payment(
     :param attempt_key: a stable name of the request, by which a repeat is recognised.
     :raises CardDeclined: the payment stays open for another method.
     :raises InvalidPaymentMethod: the provider does not know it.
+    :raises AmountNotPayable: the provider does not collect so little, or so much.
     :raises ProviderUnavailable: asking again goes on with the same payment.
     :raises PaymentInProgress: an earlier payment of another amount cannot be given up yet.
     """

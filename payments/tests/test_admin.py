@@ -1,5 +1,7 @@
 """The admin shows the money and changes none of it but through the services."""
 
+import uuid
+
 import pytest
 from django.contrib import admin
 from django.urls import reverse
@@ -85,6 +87,74 @@ def test_what_is_left_is_refunded_by_an_action(site, payment):
     assert b"Nothing is left to refund" in again.content
 
 
+def refund_page(payment):
+    return reverse("admin:payments_payment_refund", args=[payment.pk])
+
+
+def refund_form(**changes):
+    return {"amount": "5.00", "reason": "Broken", "attempt": str(uuid.uuid4()), **changes}
+
+
+def test_a_refund_is_made_with_amount_and_reason(site, payment):
+    assert b"18.99" in site.get(refund_page(payment)).content
+
+    form = refund_form()
+    for _ in range(2):  # sent twice, refunded once
+        site.post(refund_page(payment), form, format="multipart")
+
+    payment.refresh_from_db()
+    assert payment.refunded_minor == 600
+    refund = payment.refunds.latest("pk")
+    assert (refund.amount_minor, refund.reason) == (500, "Broken")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"amount": "0"},
+        {"amount": "-1.00"},
+        {"amount": "19.00"},
+        {"amount": "1.001"},
+        {"amount": "x"},
+        {"reason": ""},
+        {"attempt": "x"},
+    ],
+)
+def test_a_refund_that_is_none_is_refused_on_its_page(site, payment, changes):
+    response = site.post(refund_page(payment), refund_form(**changes), format="multipart")
+
+    assert response.status_code == 200
+    payment.refresh_from_db()
+    assert payment.refunded_minor == 100
+
+
+def test_a_link_refunds_nothing(site, payment):
+    site.get(refund_page(payment), refund_form())
+
+    payment.refresh_from_db()
+    assert payment.refunded_minor == 100
+
+
+def test_support_refunds_here_within_its_limit_alone(payment, settings):
+    settings.SUPPORT_REFUND_LIMIT_MINOR = 500
+    support = ShopClient()
+    support.force_login(StaffFactory(role="support"))
+
+    page = support.post(refund_page(payment), refund_form(amount="4.01"), format="multipart")
+    assert b'role="alert"' in page.content
+    support.post(refund_page(payment), refund_form(amount="4.00"), format="multipart")
+
+    payment.refresh_from_db()
+    assert payment.refunded_minor == 500
+
+
+def test_who_may_not_refund_has_no_page_for_it(payment):
+    warehouse = ShopClient()
+    warehouse.force_login(StaffFactory(role="warehouse"))
+
+    assert warehouse.get(refund_page(payment)).status_code == 403
+
+
 def test_the_provider_is_asked_by_an_action(site, orders):
     payment = pay(orders, UserFactory(), card="pm_card_authenticationRequired")
     SandboxIntent.objects.update(status="succeeded", captured_minor=1999, version=9)
@@ -93,6 +163,22 @@ def test_the_provider_is_asked_by_an_action(site, orders):
 
     payment.refresh_from_db()
     assert payment.captured_minor == 1999
+
+
+@pytest.mark.parametrize(("action", "status"), [("capture", "succeeded"), ("void", "canceled")])
+def test_an_authorisation_is_captured_or_voided_by_an_action(
+    site, orders, settings, action, status
+):
+    settings.PAYMENT_CAPTURE_METHOD = "manual"
+    payment = pay(orders, UserFactory())
+
+    done = change(site, Payment, action, payment)
+    again = change(site, Payment, action, payment)
+
+    payment.refresh_from_db()
+    assert payment.status == status
+    assert f"{status}." in done.content.decode()
+    assert "only an authorised one" in again.content.decode()
 
 
 def test_a_review_is_closed_by_an_action(site):

@@ -1,6 +1,7 @@
 """Looking at payments; capture, void and money from outside."""
 
 import pytest
+from django.contrib.auth.models import Permission
 
 from accounts.models import User
 from accounts.tests.factories import StaffFactory, UserFactory
@@ -177,6 +178,18 @@ def test_other_roles_neither_capture_nor_void(authorised, action, role):
     assert answer.status_code == 403
     authorised.refresh_from_db()
     assert authorised.status == "requires_capture"
+
+
+def test_capturing_is_a_permission_of_its_own(authorised):
+    refunder = UserFactory(is_staff=True)
+    refunder.user_permissions.add(*Permission.objects.filter(codename="refund_payment"))
+    capturer = UserFactory(is_staff=True)
+    names = ("capture_payment", "view_payment")
+    capturer.user_permissions.add(*Permission.objects.filter(codename__in=names))
+    path = f"/api/payments/{authorised.pk}/capture/"
+
+    assert client_of(refunder).post(path).status_code == 403
+    assert client_of(capturer).post(path).status_code == 200
 
 
 def test_a_void_that_comes_after_the_capture_changes_nothing(authorised, told):

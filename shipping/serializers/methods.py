@@ -18,6 +18,7 @@ MAX_WEIGHT_GRAMS = 2**31 - 1
 MAX_DELIVERY_DAYS = 365
 MAX_AREAS = 500
 MAX_ZONES = 100
+MAX_RATES = 100
 
 
 class ZoneAreaSerializer(serializers.Serializer):
@@ -49,6 +50,13 @@ class ZoneSerializer(serializers.Serializer):
         return areas
 
 
+class ShippingRateSerializer(serializers.Serializer):
+    """The price from a weight on, until the next rate."""
+
+    from_weight_grams = serializers.IntegerField(min_value=1, max_value=MAX_WEIGHT_GRAMS)
+    price = MoneyField(source="price_minor")
+
+
 class ShippingMethodSerializer(serializers.Serializer):
     """A way of sending, its price, and the baskets it takes (bounds included)."""
 
@@ -56,7 +64,19 @@ class ShippingMethodSerializer(serializers.Serializer):
     name = LineField(max_length=100)
     code = serializers.SlugField(max_length=50)
     description = OptionalLineField(max_length=300)
-    price = MoneyField(source="price_minor")
+    price = MoneyField(source="price_minor", help_text="Up to the first of the rates.")
+    rates = ShippingRateSerializer(  # type: ignore[call-arg]  # the list's argument
+        many=True,
+        required=False,
+        max_length=MAX_RATES,
+        help_text="By weight, the lightest first; the last that the basket reaches holds.",
+    )
+    free_from_subtotal = MoneyField(
+        source="free_from_subtotal_minor",
+        default=None,
+        allow_null=True,
+        help_text="Costs nothing from this subtotal on; null: never.",
+    )
     currency = serializers.CharField(read_only=True)
     is_active = FlagField(default=True)
     position = serializers.IntegerField(default=0, min_value=0, max_value=32767)
@@ -77,6 +97,11 @@ class ShippingMethodSerializer(serializers.Serializer):
     )
     min_days = serializers.IntegerField(default=1, min_value=0, max_value=MAX_DELIVERY_DAYS)
     max_days = serializers.IntegerField(default=5, min_value=0, max_value=MAX_DELIVERY_DAYS)
+
+    def validate_rates(self, rates: list[dict[str, int]]) -> list[dict[str, int]]:
+        if len({rate["from_weight_grams"] for rate in rates}) < len(rates):
+            raise serializers.ValidationError("A weight is named twice.", "duplicate_rate")
+        return rates
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         for least, most, field in (

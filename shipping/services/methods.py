@@ -14,6 +14,7 @@ from shipping.errors import (
 )
 from shipping.models import (
     ShippingMethod,
+    ShippingRate,
     Zone,
     ZoneArea,
 )
@@ -64,13 +65,14 @@ def delete_zone(*, zone_id: int) -> None:
 def save_method(*, method_id: int | None, fields: Mapping[str, Any]) -> ShippingMethod:
     """Make a shipping method (without an id) or change the fields that are given.
 
-    :param fields: columns, and ``zone_ids``: all zones of the method from now on.
+    :param fields: columns; ``zone_ids`` and ``rates`` (``from_weight_grams`` and
+        ``price_minor`` of each): all zones and rates of the method from now on.
     :raises ShippingMethodNotFound: there is no method with this id.
     :raises ZoneNotFound: one of the zones is not there.
     :raises MethodCodeTaken: another method has this code.
     """
     method = ShippingMethod() if method_id is None else _lock_method(method_id)
-    columns = {name: value for name, value in fields.items() if name != "zone_ids"}
+    columns = {name: fields[name] for name in fields.keys() - {"zone_ids", "rates"}}
     for name, value in columns.items():
         setattr(method, name, value)
     zones = _lock_zones(fields["zone_ids"]) if "zone_ids" in fields else None
@@ -81,6 +83,11 @@ def save_method(*, method_id: int | None, fields: Mapping[str, Any]) -> Shipping
         raise MethodCodeTaken from error
     if zones is not None:
         method.zones.set(zones)
+    if "rates" in fields:
+        method.rates.all().delete()
+        ShippingRate.objects.bulk_create(
+            ShippingRate(method=method, **rate) for rate in fields["rates"]
+        )
     return method
 
 

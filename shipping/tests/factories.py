@@ -11,6 +11,7 @@ from shipping.models import (
     ShipmentEvent,
     ShipmentLine,
     ShippingMethod,
+    ShippingRate,
     Zone,
     ZoneArea,
 )
@@ -50,7 +51,8 @@ class ZoneFactory(factory.django.DjangoModelFactory[Zone]):
 
 
 class ShippingMethodFactory(factory.django.DjangoModelFactory[ShippingMethod]):
-    """A method that goes everywhere for 4.99; ``zones=[...]`` limits it."""
+    """A method that goes everywhere for 4.99; ``zones=[...]`` limits it, and
+    ``rates={2000: 899}`` makes it dearer from two kilograms on."""
 
     class Meta:
         model = ShippingMethod
@@ -64,6 +66,13 @@ class ShippingMethodFactory(factory.django.DjangoModelFactory[ShippingMethod]):
     def zones(self, create: bool, extracted: Any, **kwargs: Any) -> None:  # noqa: FBT001  # factory_boy's signature
         if extracted:
             self.zones.set(extracted)
+
+    @factory.post_generation
+    def rates(self, create: bool, extracted: Any, **kwargs: Any) -> None:  # noqa: FBT001  # factory_boy's signature
+        for weight, price_minor in (extracted or {}).items():
+            ShippingRate.objects.create(
+                method_id=self.pk, from_weight_grams=weight, price_minor=price_minor
+            )
 
 
 class ShipmentFactory(factory.django.DjangoModelFactory[Shipment]):

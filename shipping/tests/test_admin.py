@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.tests.factories import StaffFactory
-from shipping.models import Shipment, ShippingMethod, Zone, ZoneArea
+from shipping.models import Shipment, ShippingMethod, ShippingRate, Zone, ZoneArea
 from shipping.ports import fulfilment
 from shipping.tests.factories import (
     AddressFactory,
@@ -21,7 +21,7 @@ from shop_backend.kernel import events
 pytestmark = pytest.mark.django_db
 
 MODELS = [model for model in admin.site._registry if model._meta.app_label == "shipping"]
-ADDED_BY_HAND = {Zone, ZoneArea, ShippingMethod}
+ADDED_BY_HAND = {Zone, ZoneArea, ShippingMethod, ShippingRate}
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def url_of(model, page: str, *args) -> str:
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_every_page_opens(model, superuser):
     AddressFactory(is_default=True)
-    ShippingMethodFactory(zones=[ZoneFactory(areas=["GB", ("US", "CA")])])
+    ShippingMethodFactory(zones=[ZoneFactory(areas=["GB", ("US", "CA")])], rates={2000: 899})
     ShipmentFactory()
 
     for search in ("", "?q=a"):
@@ -55,7 +55,7 @@ def test_a_changelist_takes_as_many_queries_for_ten_as_for_one(
 ):
     def make() -> None:
         AddressFactory(is_default=True)
-        ShippingMethodFactory(zones=[ZoneFactory(areas=["GB"])])
+        ShippingMethodFactory(zones=[ZoneFactory(areas=["GB"])], rates={2000: 899})
         ShipmentFactory()
 
     make()
@@ -82,14 +82,22 @@ def test_a_price_is_typed_as_an_amount(superuser):
         "min_days": "1",
         "max_days": "5",
         "is_active": "on",
+        "free_from_subtotal_minor": "50",
+        "rates-TOTAL_FORMS": "1",
+        "rates-INITIAL_FORMS": "0",
+        "rates-0-from_weight_grams": "2000",
+        "rates-0-price_minor": "8.99",
     }
     saved = superuser.post(url_of(ShippingMethod, "change", method.pk), form)
 
     assert saved.status_code == 302
     method.refresh_from_db()
     assert (method.price_minor, method.max_subtotal_minor) == (550, 10_000)
+    assert method.free_from_subtotal_minor == 5000
+    assert method.rates.get().price_minor == 899
     refused = superuser.post(
-        url_of(ShippingMethod, "change", method.pk), {**form, "price_minor": "5.555"}
+        url_of(ShippingMethod, "change", method.pk),
+        {**form, "price_minor": "5.555", "rates-TOTAL_FORMS": "0"},
     )
     assert refused.status_code == 200
     assert list(refused.context["adminform"].form.errors) == ["price_minor"]

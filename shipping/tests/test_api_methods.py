@@ -108,6 +108,11 @@ METHOD = {
     "max_weight_grams": 20_000,
     "min_days": 1,
     "max_days": 2,
+    "rates": [
+        {"from_weight_grams": 2000, "price": "8.99"},
+        {"from_weight_grams": 10000, "price": "19.00"},
+    ],
+    "free_from_subtotal": "50.00",
 }
 
 
@@ -143,6 +148,7 @@ def test_a_method_is_made_read_changed_and_deleted(prefix, slash):
         "is_active": True,
         "position": 0,
         "zones": [],
+        "rates": [],
         "min_days": 1,
         "max_days": 5,
     }
@@ -174,6 +180,13 @@ def test_customers_see_active_methods_and_staff_all():
         ({"price": "1e999999999"}, "price"),
         ({"price": True}, "price"),
         ({"price": None}, "price"),
+        ({"free_from_subtotal": "-1"}, "free_from_subtotal"),
+        ({"rates": "none"}, "rates"),
+        ({"rates": [{"from_weight_grams": 0, "price": "1"}]}, "rates"),
+        ({"rates": [{"from_weight_grams": 2**31, "price": "1"}]}, "rates"),
+        ({"rates": [{"from_weight_grams": 5, "price": "-1"}]}, "rates"),
+        ({"rates": [{"from_weight_grams": 5, "price": "1"}] * 2}, "rates"),
+        ({"rates": [{"from_weight_grams": w, "price": "1"} for w in range(1, 102)]}, "rates"),
         ({"code": "no spaces"}, "code"),
         ({"code": "taken"}, "code"),
         ({"name": "a\nb"}, "name"),
@@ -241,13 +254,13 @@ def test_lists_take_as_many_queries_for_ten_as_for_one(django_assert_num_queries
 
     with django_assert_num_queries(3):
         client.get("/shipping/zones/")
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         public.get("/shipping/methods/")
     for number in range(9):
         ShippingMethodFactory(zones=[ZoneFactory(areas=["GB", ("US", str(number))])])
     with django_assert_num_queries(3):
         assert client.get("/shipping/zones/").json()["count"] == 10
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert public.get("/shipping/methods/").json()["count"] == 10
 
 

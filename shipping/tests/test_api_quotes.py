@@ -287,15 +287,50 @@ def test_a_question_that_makes_no_sense_is_refused(body, scales):
     assert scales.asked == []
 
 
-def test_quotes_take_one_query_for_one_method_as_for_ten(django_assert_num_queries):
+def test_quotes_take_as_many_queries_for_ten_methods_as_for_one(django_assert_num_queries):
     ShippingMethodFactory(zones=[ZoneFactory(areas=["GB"])])
 
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         quote(ShopClient(), address=GB, **SMALL)
     for _ in range(9):
         ShippingMethodFactory(zones=[ZoneFactory(areas=["GB"])])
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         assert len(codes(quote(ShopClient(), address=GB, **SMALL))) == 10
+
+
+@pytest.mark.portable
+@pytest.mark.parametrize(
+    ("weight_grams", "subtotal", "price"),
+    [
+        (0, "10", "4.99"),
+        (1999, "10", "4.99"),
+        (2000, "10", "8.99"),
+        (9999, "49.99", "8.99"),
+        (10_000, "49.99", "19.00"),
+        (2**31 - 1, "10", "19.00"),
+        (0, "50", "0.00"),
+        (10_000, "50", "0.00"),
+    ],
+)
+def test_the_price_is_the_last_rate_that_the_basket_reaches(weight_grams, subtotal, price):
+    # Entered in no order: the weights alone decide.
+    ShippingMethodFactory(rates={10_000: 1900, 2000: 899}, free_from_subtotal_minor=5000)
+
+    offers = quote(ShopClient(), address=GB, subtotal=subtotal, weight_grams=weight_grams).json()
+
+    assert [offer["price"] for offer in offers] == [price]
+
+
+def test_the_cheapest_comes_first_at_the_weight_of_this_basket():
+    ShippingMethodFactory(code="letter", price_minor=100, rates={2000: 2000})
+    ShippingMethodFactory(code="parcel", price_minor=500)
+    client = ShopClient()
+
+    assert codes(quote(client, address=GB, subtotal="5", weight_grams=10)) == ["letter", "parcel"]
+    assert codes(quote(client, address=GB, subtotal="5", weight_grams=2000)) == [
+        "parcel",
+        "letter",
+    ]
 
 
 @override_settings(SHOP_CURRENCY="JPY")

@@ -6,13 +6,24 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient
 
 from accounts.tests.factories import StaffFactory, UserFactory
+from catalog.tests.factories import VariantFactory
+from inventory.models import StockLevel
+from orders.models import Order
+from orders.tests.trade import buyer, manager, place_and_pay
 from shipping import services
 from shipping.errors import IllegalShipmentTransition, TooManyAddresses, ZoneInUse, ZoneNotFound
-from shipping.models import Address, ShipmentEvent, ShippingMethod, Zone
+from shipping.models import Address, Shipment, ShipmentEvent, ShippingMethod, Zone
 from shipping.ports import fulfilment
-from shipping.tests.factories import AddressFactory, ShipmentFactory, ZoneFactory
+from shipping.tests.factories import (
+    AddressFactory,
+    ShipmentFactory,
+    ShippingMethodFactory,
+    ZoneFactory,
+)
 from shop_backend.kernel import events
 from shop_backend.kernel.errors import ShopError
 
@@ -140,3 +151,82 @@ def test_a_zone_never_vanishes_from_under_a_method():
             assert isinstance(made, ZoneNotFound)
             assert deleted is None
             assert not Zone.objects.filter(pk=zone.pk).exists()
+
+
+@pytest.fixture
+def packed():
+    """A real order of two units, packed into one parcel and not yet sent."""
+    ShippingMethodFactory()
+    order = place_and_pay(buyer(), (VariantFactory(stock=5), 2))
+    return services.create_shipment(reference=order.number, lines=None, actor_id=None)
+
+
+def patch(user, path, body):
+    client = APIClient()
+    client.force_authenticate(user)
+    return client.patch(path, body, format="json").status_code
+
+
+@pytest.mark.parametrize("step", ["shipped", "delivered"])
+def test_a_parcel_and_its_order_are_moved_on_at_once_and_it_happens_once(packed, step):
+    actor = manager()
+    order = Order.objects.get(number=packed.reference)
+    if step == "delivered":
+        services.mark_shipped(shipment_id=packed.pk, actor_id=actor.pk)
+    parcel = f"/api/shipping/shipments/{packed.pk}/"
+
+    outcomes = all_at_once(
+        [
+            lambda: patch(actor, parcel, {"status": step}),
+            lambda: patch(actor, f"/api/orders/{order.number}/", {"status": step}),
+        ]
+        * 4
+    )
+
+    assert sorted(outcomes) == [200] + [409] * 7
+    packed.refresh_from_db()
+    order.refresh_from_db()
+    assert (packed.status, order.status) == (step, step)
+    assert ShipmentEvent.objects.filter(shipment=packed, status=step).count() == 1
+    level = StockLevel.objects.get()
+    assert (level.on_hand, level.reserved) == (3, 0)
+
+
+def test_a_parcel_shipped_while_its_order_is_cancelled_is_one_or_the_other(packed):
+    actor = manager()
+    order = Order.objects.get(number=packed.reference)
+
+    outcomes = all_at_once(
+        [
+            lambda: patch(actor, f"/api/shipping/shipments/{packed.pk}/", {"status": "shipped"}),
+            lambda: patch(actor, f"/api/orders/{order.number}/", {"status": "cancelled"}),
+        ]
+    )
+
+    order.refresh_from_db()
+    packed.refresh_from_db()
+    level = StockLevel.objects.get()
+    assert outcomes.count(200) >= 1
+    assert 500 not in outcomes
+    if order.status == Order.Status.SHIPPED:
+        assert (packed.status, level.on_hand, level.reserved) == ("shipped", 3, 0)
+    else:
+        assert order.status == Order.Status.CANCELLED
+        assert (packed.status, level.on_hand, level.reserved) == ("cancelled", 5, 0)
+
+
+@pytest.mark.parametrize("move", [services.mark_shipped, services.mark_delivered])
+def test_the_order_is_locked_before_its_parcel(packed, move):
+    if move is services.mark_delivered:
+        services.mark_shipped(shipment_id=packed.pk, actor_id=None)
+
+    with CaptureQueriesContext(connection) as queries:
+        move(shipment_id=packed.pk, actor_id=None)
+
+    locks = [query["sql"] for query in queries if "FOR UPDATE" in query["sql"]]
+    tables = [table for sql in locks for table in (Order, Shipment) if _locks(sql, table)]
+    assert tables[:2] == [Order, Shipment]
+
+
+def _locks(sql: str, model: Any) -> bool:
+    return f'FROM "{model._meta.db_table}"' in sql

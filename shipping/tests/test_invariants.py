@@ -40,6 +40,7 @@ def test_a_user_has_one_default_address_and_it_is_his_own():
     [
         "price_minor = -1",
         "price_minor = 1000000000000001",
+        "free_from_subtotal_minor = -1",
         "min_days = 6",
         "min_subtotal_minor = 2, max_subtotal_minor = 1",
         "min_weight_grams = 2, max_weight_grams = 1",
@@ -52,6 +53,23 @@ def test_a_method_that_makes_no_sense_is_not_kept(change):
 
     assert refused(f"UPDATE shipping_shippingmethod SET {change} WHERE id = %s", method.pk)
     assert ShippingMethod.objects.filter(pk=method.pk, price_minor=499).exists()
+
+
+@pytest.mark.portable
+@pytest.mark.parametrize(
+    "change",
+    [
+        "price_minor = -1",
+        "price_minor = 1000000000000001",
+        "from_weight_grams = 0",
+        "from_weight_grams = 5000",
+    ],
+)
+def test_a_rate_that_makes_no_sense_is_not_kept(change):
+    ShippingMethodFactory(rates={2000: 899, 5000: 1299})
+
+    sql = f"UPDATE shipping_shippingrate SET {change} WHERE from_weight_grams = 2000"
+    assert refused(sql)
 
 
 @pytest.mark.portable

@@ -125,7 +125,7 @@ class ShippingMethodViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Sh
     def get_queryset(self) -> QuerySet[ShippingMethod]:
         if getattr(self, "swagger_fake_view", False):
             return self.queryset
-        return ShippingMethod.objects.visible_to(self.request.user).with_zones()
+        return ShippingMethod.objects.visible_to(self.request.user).with_zones().with_rates()
 
     @swagger_auto_schema(operation_id="shipping_methods_list", tags=_TAGS)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -154,9 +154,12 @@ class ShippingMethodViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Sh
         responses={200: ShippingMethodSerializer},
     )
     def update(self, request: Request, pk: int) -> Response:
-        """Replace a shipping method."""
+        """Replace a shipping method; rates that are left out are gone."""
         method = self.get_object()
-        return self._save(method.pk, self.get_serializer(method, data=request.data))
+        body = self.get_serializer(method, data=request.data)
+        body.is_valid(raise_exception=True)
+        body.validated_data.setdefault("rates", [])
+        return self._save(method.pk, body)
 
     @swagger_auto_schema(
         operation_id="shipping_methods_partial_update",
@@ -180,4 +183,5 @@ class ShippingMethodViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Sh
     def _save(self, method_id: int | None, body: Any, *, status: int = 200) -> Response:
         body.is_valid(raise_exception=True)
         method = services.save_method(method_id=method_id, fields=body.validated_data)
-        return Response(self.get_serializer(method).data, status=status)
+        saved = ShippingMethod.objects.with_zones().with_rates().get(pk=method.pk)
+        return Response(self.get_serializer(saved).data, status=status)

@@ -1,12 +1,83 @@
+"""The bases of every admin class: Django's own, with the theme's look."""
+
+from collections.abc import Callable
+from typing import Any
+
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.db.models import Model, QuerySet
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
 from shop_backend.kernel import outbox
+from shop_backend.kernel.errors import ShopError
 from shop_backend.kernel.models import IdempotencyKey, OutboxMessage
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+class ShopModelAdmin(ModelAdmin):
+    """What every list and form of the shop has in common."""
+
+    list_per_page = 50
+    list_filter_submit = False
+    compressed_fields = True
+    warn_unsaved_form = True
+
+    def form_page(
+        self,
+        request: HttpRequest,
+        *,
+        row: Model,
+        title: str,
+        form: Callable[[Any], Form],
+        submit: str,
+        act: Callable[[dict[str, Any]], str],
+    ) -> HttpResponse:
+        """Ask for what an act on one row needs, and do it when it is sent.
+
+        :param form: makes the form from what was sent, ``None`` at first.
+        :param act: calls the service and returns what to say; its refusal stands on the form.
+        """
+        filled = form(request.POST if request.method == "POST" else None)
+        if request.method == "POST" and filled.is_valid():
+            try:
+                done = act(filled.cleaned_data)
+            except ShopError as refusal:
+                filled.add_error(None, str(refusal))
+            else:
+                self.message_user(request, done)
+                return HttpResponseRedirect(self._page_of(row))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.model._meta,
+            "original": row,
+            "title": title,
+            "form": filled,
+            "label": submit,
+            "back": self._page_of(row),
+        }
+        return TemplateResponse(request, "admin_pages/form.html", context)
+
+    def _page_of(self, row: Model) -> str:
+        meta = row._meta
+        return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
+
+
+class ShopTabularInline(TabularInline):
+    """Rows of another table within a form, a line each."""
+
+    extra = 0
+    hide_title = True
+
+
+class ShopStackedInline(StackedInline):
+    """Rows of another table within a form, a block each."""
+
+    extra = 0
+
+
+class ReadOnlyAdmin(ShopModelAdmin):
     """History and counters: looked at here, changed by the services alone."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -28,10 +99,33 @@ class IdempotencyKeyAdmin(ReadOnlyAdmin):
     exclude = ["payload"]
 
 
+class StateFilter(admin.SimpleListFilter):
+    """How far a message got."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        return [("waiting", "Waiting"), ("sent", "Delivered"), ("dead", "Given up")]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[OutboxMessage]
+    ) -> QuerySet[OutboxMessage]:
+        if self.value() == "dead":
+            return queryset.exclude(dead_at=None)
+        if self.value() == "sent":
+            return queryset.exclude(sent_at=None)
+        if self.value() == "waiting":
+            return queryset.filter(sent_at=None, dead_at=None)
+        return queryset
+
+
 @admin.register(OutboxMessage)
 class OutboxMessageAdmin(ReadOnlyAdmin):
     list_display = ["kind", "created_at", "attempts", "sent_at", "dead_at", "last_error"]
-    list_filter = ["kind", "dead_at", "sent_at"]
+    list_filter = [StateFilter, "kind", "created_at"]
+    search_fields = ["kind", "last_error"]
+    date_hierarchy = "created_at"
     actions = ["send_again"]
 
     @admin.action(description="Send again", permissions=["view"])

@@ -6,8 +6,33 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from unfold import widgets
 
 from shop_backend.kernel.money import InvalidMoney, Money, exponent
+
+
+class ThemedForm(forms.BaseForm):
+    """Gives the fields that a form declares itself the look of the others; a base or a mixin."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._dress()
+
+    def _dress(self) -> None:
+        for field in self.fields.values():
+            if type(field.widget) in _CLASSES:
+                field.widget.attrs.setdefault("class", " ".join(_CLASSES[type(field.widget)]))
+
+
+_CLASSES = {
+    forms.TextInput: widgets.INPUT_CLASSES,
+    forms.NumberInput: widgets.INPUT_CLASSES,
+    forms.URLInput: widgets.INPUT_CLASSES,
+    forms.Textarea: widgets.TEXTAREA_CLASSES,
+    forms.Select: widgets.SELECT_CLASSES,
+    forms.CheckboxInput: widgets.CHECKBOX_CLASSES,
+    forms.ClearableFileInput: widgets.FILE_CLASSES,
+}
 
 
 class MoneyFormField(forms.DecimalField):

@@ -1,0 +1,36 @@
+"""Every write to carts, coupons and tax rates."""
+
+from cart.services.baskets import (
+    apply_coupon,
+    change_quantity,
+    choose_shipping,
+    close_cart,
+    empty,
+    forget_customer,
+    lock_cart_for_order,
+    remove_coupon,
+    remove_line,
+    set_line,
+)
+from cart.services.coupon_uses import release_coupon, retake_coupon, use_coupon
+from cart.services.coupons import delete_coupon, save_coupon
+from cart.services.tax_rates import save_tax_rate
+
+__all__ = [
+    "apply_coupon",
+    "change_quantity",
+    "choose_shipping",
+    "close_cart",
+    "delete_coupon",
+    "empty",
+    "forget_customer",
+    "lock_cart_for_order",
+    "release_coupon",
+    "remove_coupon",
+    "remove_line",
+    "retake_coupon",
+    "save_coupon",
+    "save_tax_rate",
+    "set_line",
+    "use_coupon",
+]

@@ -1,0 +1,210 @@
+"""Writes to a cart."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.models import User
+from cart import discounts, pricing
+from cart.errors import CartFull, CartLineNotFound
+from cart.models import Cart, CartLine
+from catalog import selectors as catalog
+from catalog.errors import VariantRequired
+from catalog.selectors import VariantReference
+from inventory import selectors as inventory
+from inventory.errors import InsufficientStock
+from shipping import selectors as shipping
+from shop_backend.kernel import transactions
+
+
+@transactions.use_case
+def set_line(*, user: User, reference: VariantReference, quantity: int) -> None:
+    """Make the cart hold that many units: adds the line, changes it, or removes it at 0.
+
+    :raises VariantNotFound: it is not for sale.
+    :raises VariantRequired: the product has several variants.
+    :raises InsufficientStock: fewer units are available.
+    :raises CartFull: it would be one line too many.
+    """
+    cart = _lock_open_cart(user)
+    if quantity == 0:
+        _remove_named(cart, reference)
+    else:
+        _put(cart, reference, quantity)
+    _touch(cart)
+
+
+@transactions.use_case
+def change_quantity(*, user: User, line_id: int, quantity: int) -> None:
+    """Give one line of the user's open cart another quantity; 0 removes it.
+
+    :raises CartLineNotFound: it is not a line of this cart.
+    :raises InsufficientStock: fewer units are available.
+    """
+    cart = _lock_open_cart(user)
+    line = _get_line(cart, line_id)
+    if quantity == 0:
+        line.delete()
+    else:
+        variant = line.variant
+        _check_available(variant.stock_item_id, variant.sku, quantity)
+        line.quantity, line.seen_price_minor = quantity, variant.price_minor
+        line.save(update_fields=["quantity", "seen_price_minor"])
+    _touch(cart)
+
+
+@transactions.use_case
+def remove_line(*, user: User, line_id: int) -> None:
+    """Take one line out of the user's open cart.
+
+    :raises CartLineNotFound: it is not a line of this cart.
+    """
+    cart = _lock_open_cart(user)
+    _get_line(cart, line_id).delete()
+    _touch(cart)
+
+
+@transactions.use_case
+def empty(*, user: User) -> None:
+    """Take every line out of the user's open cart."""
+    cart = _lock_open_cart(user)
+    cart.lines.all().delete()
+    _touch(cart)
+
+
+@transactions.use_case
+def choose_shipping(
+    *,
+    user: User,
+    address_id: int | None,
+    shipping_address: Mapping[str, Any] | None,
+    method_id: int | None,
+) -> None:
+    """Say where the cart goes (an entry of the address book or a typed address) and how.
+
+    What is left out stays as it was.
+
+    :raises AddressNotFound: the entry is not in the user's address book.
+    :raises ShippingMethodNotFound: there is no such method.
+    """
+    cart = _lock_open_cart(user)
+    if address_id is not None:
+        cart.address = shipping.get_address(user=user, address_id=address_id)
+        cart.shipping_address = None
+    elif shipping_address is not None:
+        cart.address, cart.shipping_address = None, dict(shipping_address)
+    if method_id is not None:
+        cart.shipping_method = shipping.get_active_method(method_id=method_id)
+    cart.save(update_fields=["address", "shipping_address", "shipping_method"])
+    _touch(cart)
+
+
+@transactions.use_case
+def apply_coupon(*, user: User, code: str) -> None:
+    """Put a coupon on the user's open cart, in place of the one there was.
+
+    :raises InvalidCoupon: there is no such coupon, or not now.
+    :raises CouponExpired, CouponUsedUp: its time is over, or its uses are.
+    :raises CouponNotApplicable, CouponMinSubtotal: the basket is not what it is for.
+    """
+    cart = _lock_open_cart(user)
+    coupon = discounts.get_coupon(code)
+    lines = cart.lines.select_related("variant__product").order_by("pk")
+    discounts.get_discount(
+        coupon=coupon,
+        lines=pricing.price_lines([(line.variant, line.quantity) for line in lines]),
+        customer_id=user.pk,
+        now=timezone.now(),
+    )
+    cart.coupon = coupon
+    cart.save(update_fields=["coupon"])
+    _touch(cart)
+
+
+@transactions.use_case
+def remove_coupon(*, user: User) -> None:
+    """Take the coupon off the user's open cart, if there is one."""
+    cart = _lock_open_cart(user)
+    cart.coupon = None
+    cart.save(update_fields=["coupon"])
+    _touch(cart)
+
+
+@transactions.requires_transaction
+def lock_cart_for_order(*, user: User) -> Cart | None:
+    """Return the user's open cart, locked, with its lines; ``None`` where there is none."""
+    locked = list(Cart.objects.select_for_update().filter(open_for=user.pk))
+    if not locked:
+        return None
+    return Cart.objects.with_lines().get(pk=locked[0].pk)
+
+
+@transactions.requires_transaction
+def close_cart(*, cart: Cart) -> None:
+    """Take the cart out of use: it has become an order."""
+    Cart.objects.filter(pk=cart.pk, open_for=cart.user_id).update(
+        open_for=None, updated_at=timezone.now()
+    )
+
+
+def forget_customer(*, user_id: int) -> None:
+    """Delete the carts of a person that became no order, and the addresses typed into others."""
+    Cart.objects.filter(user_id=user_id, order=None).delete()
+    Cart.objects.filter(user_id=user_id).update(shipping_address=None, address=None)
+
+
+def _lock_open_cart(user: User) -> Cart:
+    """Return the user's open cart, locked.
+
+    The lock is taken by ``open_for``: a cart that became an order while we waited for it is no
+    match any more, and a new one is made.
+    """
+    carts = Cart.objects.select_for_update()
+    cart, _ = carts.get_or_create(open_for=user.pk, defaults={"user": user})
+    return cart
+
+
+def _put(cart: Cart, reference: VariantReference, quantity: int) -> None:
+    (variant,) = catalog.get_variants_for_sale([reference])
+    _check_available(variant.stock_item_id, variant.sku, quantity)
+    _, is_new = CartLine.objects.update_or_create(
+        cart=cart,
+        variant=variant,
+        defaults={"quantity": quantity, "seen_price_minor": variant.price_minor},
+    )
+    if is_new and cart.lines.count() > settings.MAX_CART_LINES:
+        raise CartFull(most=settings.MAX_CART_LINES)
+
+
+def _remove_named(cart: Cart, reference: VariantReference) -> None:
+    """Remove the line that is meant, also of something that is not sold any more."""
+    if reference.variant_id is not None:
+        lines = cart.lines.filter(variant_id=reference.variant_id)
+    elif reference.sku is not None:
+        lines = cart.lines.filter(variant__sku=reference.sku)
+    elif isinstance(reference.product_id, int):
+        lines = cart.lines.filter(variant__product_id=reference.product_id)
+    else:
+        lines = cart.lines.filter(variant__product__slug=reference.product_id)
+    if lines.count() > 1:
+        raise VariantRequired
+    lines.delete()
+
+
+def _get_line(cart: Cart, line_id: int) -> CartLine:
+    try:
+        return cart.lines.select_related("variant").get(pk=line_id)
+    except CartLine.DoesNotExist as error:
+        raise CartLineNotFound from error
+
+
+def _check_available(stock_item_id: int, sku: str, quantity: int) -> None:
+    available = inventory.get_availability([stock_item_id]).get(stock_item_id, 0)
+    if available is not None and available < quantity:
+        raise InsufficientStock(sku=sku, requested=quantity, available=available)
+
+
+def _touch(cart: Cart) -> None:
+    Cart.objects.filter(pk=cart.pk).update(updated_at=timezone.now())

@@ -1,0 +1,35 @@
+"""What the shop shows and sells."""
+
+from catalog.models.attributes import Attribute, ProductAttributeValue
+from catalog.models.categories import Category
+from catalog.models.currency import shop_currency
+from catalog.models.images import ProductImage
+from catalog.models.prices import PriceChange
+from catalog.models.products import (
+    Option,
+    OptionValue,
+    Product,
+    ProductQuerySet,
+    Variant,
+    VariantQuerySet,
+)
+from catalog.models.slugs import RESERVED_SLUGS, validate_slug
+from catalog.models.taxes import TaxClass
+
+__all__ = [
+    "RESERVED_SLUGS",
+    "Attribute",
+    "Category",
+    "Option",
+    "OptionValue",
+    "PriceChange",
+    "Product",
+    "ProductAttributeValue",
+    "ProductImage",
+    "ProductQuerySet",
+    "TaxClass",
+    "Variant",
+    "VariantQuerySet",
+    "shop_currency",
+    "validate_slug",
+]

@@ -1,0 +1,69 @@
+"""Mails about orders on their way: a row that names the order and the reason, no person."""
+
+from enum import StrEnum
+from typing import Any
+
+from orders.events import OrderPaid, OrderPlaced, OrderRefunded, OrderShipped
+from orders.models import Order
+from shipping.models import Shipment
+from shop_backend.kernel import outbox, transactions
+
+KIND = "orders.send_mail"
+
+
+class MailPurpose(StrEnum):
+    """Why the shop writes to a customer about an order."""
+
+    PLACED = "placed"
+    PAID = "paid"
+    SHIPPED = "shipped"
+    REFUNDED = "refunded"
+
+
+@transactions.requires_transaction
+def post(*, purpose: MailPurpose, order_id: int, **details: int) -> bool:
+    """Have a mail sent once this transaction is committed; return whether there is a reader.
+
+    :param details: ids and amounts.
+    """
+    if not Order.objects.not_hidden().filter(pk=order_id).exclude(email="").exists():
+        return False
+    payload: dict[str, Any] = {"purpose": purpose.value, "order_id": order_id, **details}
+    outbox.put(KIND, payload)
+    return True
+
+
+@transactions.use_case
+def post_latest_again(*, order_id: int) -> bool:
+    """Send the mail about the order's present state once more; ``False``: nobody to send it to."""
+    order = Order.objects.get(pk=order_id)
+    shipment_id = (
+        Shipment.objects.filter(reference=order.number, shipped_at__isnull=False)
+        .order_by("-shipped_at", "-pk")
+        .values_list("pk", flat=True)
+        .first()
+    )
+    if shipment_id is not None:
+        return post(purpose=MailPurpose.SHIPPED, order_id=order_id, shipment_id=shipment_id)
+    is_paid = order.status in {Order.Status.PAID, Order.Status.PROCESSING}
+    return post(purpose=MailPurpose.PAID if is_paid else MailPurpose.PLACED, order_id=order_id)
+
+
+def on_order_placed(event: OrderPlaced) -> None:
+    """Confirm the order."""
+    post(purpose=MailPurpose.PLACED, order_id=event.order_id)
+
+
+def on_order_paid(event: OrderPaid) -> None:
+    """Say that the money is there."""
+    post(purpose=MailPurpose.PAID, order_id=event.order_id)
+
+
+def on_order_shipped(event: OrderShipped) -> None:
+    """Say what is on its way, and how to follow it."""
+    post(purpose=MailPurpose.SHIPPED, order_id=event.order_id, shipment_id=event.shipment_id)
+
+
+def on_order_refunded(event: OrderRefunded) -> None:
+    """Say that money is on its way back."""
+    post(purpose=MailPurpose.REFUNDED, order_id=event.order_id, amount_minor=event.amount.minor)

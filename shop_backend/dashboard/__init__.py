@@ -1,0 +1,1 @@
+"""What a shop worker sees first: the way through the admin, and how the shop stands today."""

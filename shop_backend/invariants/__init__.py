@@ -1,0 +1,41 @@
+"""What must never be false: each sentence with one query that must return no row.
+
+``manage.py check_invariants`` runs them; they only read, so a live shop may run them too. I13
+(entries of a money ledger) is not here: the shop keeps no such ledger.
+"""
+
+from shop_backend.invariants import money, orders, people, stock
+from shop_backend.invariants.base import Invariant
+
+ALL: tuple[Invariant, ...] = (
+    Invariant("I1", "0 <= reserved <= on hand, at every level", stock.levels_out_of_bounds),
+    Invariant("I2", "a level is the sum of its ledger", stock.levels_beside_their_ledger),
+    Invariant("I3", "reserved is what is held", stock.levels_beside_their_reservations),
+    Invariant("I4", "an order's units are held or sold for it", stock.lines_without_their_units),
+    Invariant("I4", "no more is restocked than came back", stock.lines_with_too_much_taken_back),
+    Invariant("I4", "nothing is held for no order", stock.holds_of_no_order),
+    Invariant("I5", "an order's total adds up", orders.orders_that_do_not_add_up),
+    Invariant("I6", "an order is the sum of its lines", orders.orders_beside_their_lines),
+    Invariant("I7", "nothing is kept beyond the total", money.orders_with_money_over),
+    Invariant("I7", "an order counts its payments' money", money.orders_beside_their_payments),
+    Invariant("I8", "refunds stay within the capture", money.payments_beside_their_refunds),
+    Invariant("I9", "a paid order has its total", money.orders_paid_without_money),
+    Invariant(
+        "I10", "captured money has an order or goes back", money.payments_of_no_standing_order
+    ),
+    Invariant("I11", "a coupon counts its uses, within limits", money.coupons_miscounted),
+    Invariant("I11", "and so it does per customer", money.tallies_miscounted),
+    Invariant("I11", "a use lasts as long as its order", money.uses_beside_their_orders),
+    Invariant(
+        "I12", "one order a cart, one open cart a user", orders.carts_bought_twice_or_open_twice
+    ),
+    Invariant("I14", "an order's history ends at its status", orders.orders_beside_their_history),
+    Invariant("I14", "its steps are those of the state table", orders.events_that_no_rule_allows),
+    Invariant("I14", "it tells of captured money", money.orders_that_tell_of_no_capture),
+    Invariant(
+        "I14", "a parcel's history ends at its status", orders.shipments_beside_their_history
+    ),
+    Invariant("I15", "no hold outlives its expiry by 5 minutes", stock.holds_past_their_expiry),
+    Invariant("I16", "no two accounts share a name or email", people.accounts_of_one_name),
+)
+CODES: tuple[str, ...] = tuple(dict.fromkeys(invariant.code for invariant in ALL))

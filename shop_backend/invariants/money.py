@@ -1,0 +1,85 @@
+"""Money that came and went, and coupons, which are money too."""
+
+from typing import Any
+
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+
+from cart.models import Coupon, CouponTally, CouponUse
+from orders.models import Order, OrderEvent
+from payments.models import Payment, Refund
+from shop_backend.invariants.base import total
+from shop_backend.invariants.stock import ENDED
+
+PAID_OR_LATER = [
+    Order.Status.PAID,
+    Order.Status.PROCESSING,
+    Order.Status.SHIPPED,
+    Order.Status.DELIVERED,
+]
+
+
+def _with_money() -> QuerySet[Any]:
+    """Add ``came`` and ``went``: what the payments captured, and refunds that did not fail."""
+    payments = Payment.objects.filter(reference=OuterRef("number"))
+    refunds = Refund.objects.filter(payment__reference=OuterRef("number"))
+    refunds = refunds.exclude(status=Refund.Status.FAILED)
+    return Order.objects.annotate(
+        came=total(payments, "captured_minor", by="reference"),
+        went=total(refunds, "amount_minor", by="payment__reference"),
+    )
+
+
+def orders_with_money_over() -> QuerySet[Order]:
+    return _with_money().filter(came__gt=F("total_minor") + F("went"))
+
+
+def orders_beside_their_payments() -> QuerySet[Order]:
+    return _with_money().exclude(captured_minor=F("came"), refunded_minor=F("went"))
+
+
+def payments_beside_their_refunds() -> QuerySet[Payment]:
+    refunds = Refund.objects.filter(payment=OuterRef("pk")).exclude(status=Refund.Status.FAILED)
+    payments = Payment.objects.annotate(went=total(refunds, "amount_minor", by="payment"))
+    return payments.filter(Q(went__gt=F("captured_minor")) | ~Q(went=F("refunded_minor")))
+
+
+def orders_paid_without_money() -> QuerySet[Order]:
+    return _with_money().filter(status__in=PAID_OR_LATER, came__lt=F("total_minor"))
+
+
+def payments_of_no_standing_order() -> QuerySet[Payment]:
+    standing = Order.objects.filter(number=OuterRef("reference")).exclude(status__in=ENDED)
+    refunds = Refund.objects.filter(payment=OuterRef("pk")).exclude(status=Refund.Status.FAILED)
+    payments = Payment.objects.annotate(went=total(refunds, "amount_minor", by="payment"))
+    return payments.filter(~Exists(standing), captured_minor__gt=F("went"))
+
+
+def orders_that_tell_of_no_capture() -> QuerySet[Order]:
+    told = OrderEvent.objects.filter(order=OuterRef("pk"), kind="payment_captured")
+    return Order.objects.filter(~Exists(told), captured_minor__gt=0)
+
+
+def coupons_miscounted() -> QuerySet[Coupon]:
+    """An order that was paid after all counts beyond the limit; every other use within it."""
+    is_open = Q(uses__released_at=None)
+    within = Count("uses", filter=is_open & Q(uses__retaken_at=None))
+    coupons = Coupon.objects.annotate(counted=Count("uses", filter=is_open), within=within)
+    return coupons.filter(~Q(counted=F("used_count")) | Q(within__gt=F("usage_limit")))
+
+
+def tallies_miscounted() -> QuerySet[CouponTally]:
+    uses = CouponUse.objects.open().filter(coupon=OuterRef("coupon"), customer=OuterRef("customer"))
+    uses = uses.annotate(one=F("coupon_id") - F("coupon_id") + 1)
+    within = total(uses.filter(retaken_at=None), "one", by="coupon")
+    tallies = CouponTally.objects.annotate(counted=total(uses, "one", by="coupon"), within=within)
+    limit = F("coupon__per_customer_limit")
+    return tallies.filter(~Q(counted=F("used_count")) | Q(within__gt=limit))
+
+
+def uses_beside_their_orders() -> QuerySet[CouponUse]:
+    """Open exactly while its order stands."""
+    orders = Order.objects.filter(number=OuterRef("reference"))
+    stands = Exists(orders.exclude(status__in=ENDED))
+    return CouponUse.objects.filter(
+        (Q(released_at=None) & ~stands) | (~Q(released_at=None) & stands)
+    )

@@ -1,0 +1,374 @@
+"""What must never be false is found out when it is."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.db.models import Model
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.tests.factories import UserFactory
+from cart.models import Cart, Coupon, CouponTally, CouponUse
+from cart.tests.factories import CouponFactory
+from catalog.tests.factories import VariantFactory
+from inventory.models import Reservation, StockLevel, StockMovement
+from orders.models import Order, OrderEvent, OrderLine
+from orders.services import cancel_order
+from orders.tests.trade import (
+    ask_back,
+    buyer,
+    client_of,
+    manager,
+    move_return,
+    place,
+    place_and_deliver,
+    place_and_pay,
+)
+from payments.models import Payment, Refund
+from shipping.models import Shipment
+from shop_backend import invariants
+
+pytestmark = pytest.mark.django_db
+LONG_AGO = timedelta(minutes=6)
+
+
+@contextmanager
+def unguarded(model: type[Model], *constraints: str) -> Iterator[None]:
+    """Take the database's own guards away; the end of the test brings them back."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA ignore_check_constraints = ON")
+            yield
+            cursor.execute("PRAGMA ignore_check_constraints = OFF")
+            return
+        if connection.vendor != "postgresql":
+            pytest.skip("this database commits where a constraint is dropped")
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for name in constraints:
+            cursor.execute(f"ALTER TABLE {model._meta.db_table} DROP CONSTRAINT {name}")
+        yield
+
+
+def unique_constraint_of(model: type[Model], column: str) -> str:
+    """Return the name that Django gave a unique column's constraint."""
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_constraints(cursor, model._meta.db_table)
+    names = [
+        name for name, about in found.items() if about["unique"] and about["columns"] == [column]
+    ]
+    return names[0]
+
+
+def broken() -> dict[str, list[str]]:
+    """Return the codes that are broken now, and by what."""
+    found: dict[str, list[str]] = {}
+    for invariant in invariants.ALL:
+        rows = invariant.find()
+        if rows:
+            found.setdefault(invariant.code, []).extend(rows)
+    return found
+
+
+@pytest.mark.portable
+def test_a_shop_in_which_everything_happened_breaks_none():
+    user, variant = buyer(), VariantFactory(stock=50, price_minor=700)
+    CouponFactory(code="TENTH", usage_limit=2, per_customer_limit=2)
+    place(user, (variant, 1), coupon="TENTH")
+    cancelled = place_and_pay(user, (variant, 2))
+    cancel_order(number=cancelled.number, actor_id=user.pk)
+    delivered = place_and_deliver(user, (variant, 3))
+    back = ask_back(delivered, 2).json()["data"]["id"]
+    worker = manager()
+    for status in ("approved", "received", "restocked"):
+        response = move_return(delivered, back, status, worker)
+        assert response.status_code == 200, response.json()
+    client_of(user).post("/api/cart/", {"variant_id": variant.pk, "quantity": 1}, format="json")
+
+    assert broken() == {}
+
+
+def test_i1_more_reserved_than_there_is():
+    VariantFactory(stock=3)
+    with unguarded(StockLevel, "stock_reserved_within_on_hand"):
+        StockLevel.objects.update(reserved=4)
+
+        assert "I1" in broken()
+
+
+def test_i2_a_level_that_moved_without_its_ledger():
+    VariantFactory(stock=3)
+    StockLevel.objects.update(on_hand=4)
+
+    assert set(broken()) == {"I2"}
+
+
+def test_i3_a_reservation_nobody_counted():
+    order = place(buyer(), (VariantFactory(stock=3), 1))
+    Reservation.objects.filter(reference=order.number).update(quantity=2)
+
+    assert "I3" in broken()
+
+
+@pytest.mark.parametrize("status", ["released", "committed"])
+def test_i4_an_order_whose_units_are_gone(status):
+    order = place(buyer(), (VariantFactory(stock=3), 1))
+    Reservation.objects.filter(reference=order.number).update(status=status)
+
+    assert broken()["I4"] == [f"order line {order.lines.get().pk}"]
+
+
+def test_i4_a_hold_for_no_order():
+    order = place(buyer(), (VariantFactory(stock=3), 1))
+    Reservation.objects.filter(reference=order.number).update(reference="nobody")
+
+    assert any(row.startswith("reservation") for row in broken()["I4"])
+
+
+def test_i4_a_hold_of_a_cancelled_order():
+    order = place(buyer(), (VariantFactory(stock=3), 1))
+    Order.objects.filter(pk=order.pk).update(status="cancelled")
+
+    assert broken()["I4"] == [f"order line {order.lines.get().pk}"]
+
+
+def test_i4_more_restocked_than_came_back():
+    order = place_and_deliver(buyer(), (VariantFactory(stock=3), 1))
+    StockMovement.objects.create(
+        level=StockLevel.objects.get(), kind="return", on_hand_delta=1, reference=order.number
+    )
+
+    assert broken()["I4"] == [f"order line {order.lines.get().pk}"]
+
+
+def test_i5_a_total_that_does_not_add_up():
+    order = place(buyer(), (VariantFactory(stock=3), 1))
+    with unguarded(Order, "order_total_adds_up"):
+        Order.objects.update(total_minor=order.total_minor + 1)
+
+        assert broken() == {"I5": [f"order {order.pk}"]}
+
+
+@pytest.mark.parametrize("column", ["discount_minor", "tax_minor"])
+def test_i6_a_line_that_its_order_does_not_know(column):
+    order = place(buyer(), (VariantFactory(stock=3, price_minor=500), 1))
+    OrderLine.objects.update(**{column: 7})
+
+    assert broken() == {"I6": [f"order {order.pk}"]}
+
+
+def test_i6_an_order_without_lines():
+    order = Order.objects.create(
+        customer=UserFactory(), currency="EUR", subtotal_minor=0, total_minor=0
+    )
+
+    assert broken()["I6"] == [f"order {order.pk}"]
+
+
+def test_i7_money_beyond_the_total():
+    order = place_and_pay(buyer(), (VariantFactory(stock=3), 1))
+    more = order.total_minor + 5
+    Payment.objects.update(amount_minor=more, captured_minor=more)
+    Order.objects.update(captured_minor=more)
+
+    assert broken() == {"I7": [f"order {order.pk}"]}
+
+
+def test_i7_an_order_that_miscounts_its_money():
+    order = place_and_pay(buyer(), (VariantFactory(stock=3), 1))
+    Order.objects.update(captured_minor=order.total_minor + 1)
+
+    assert broken() == {"I7": [f"order {order.pk}"]}
+
+
+def test_i8_more_refunded_than_captured():
+    order = place_and_pay(buyer(), (VariantFactory(stock=3), 1))
+    payment = Payment.objects.get()
+    Refund.objects.create(
+        payment=payment, amount_minor=order.total_minor + 1, currency=order.currency
+    )
+
+    assert broken()["I8"] == [f"payment {payment.pk}"]
+
+
+def test_i9_an_order_that_is_paid_with_nothing():
+    order = place(buyer(), (VariantFactory(stock=3), 1))
+    Order.objects.update(status="paid")
+
+    assert broken()["I9"] == [f"order {order.pk}"]
+
+
+@pytest.mark.parametrize("status", ["cancelled", "expired"])
+def test_i10_money_of_an_order_that_is_over(status):
+    place_and_pay(buyer(), (VariantFactory(stock=3), 1))
+    Order.objects.update(status=status)
+
+    assert broken()["I10"] == [f"payment {Payment.objects.get().pk}"]
+
+
+def test_i11_a_coupon_that_miscounts():
+    coupon = CouponFactory(usage_limit=9)
+    Coupon.objects.update(used_count=1)
+
+    assert broken() == {"I11": [f"coupon {coupon.pk}"]}
+
+
+def test_i11_a_coupon_used_too_often():
+    coupon = CouponFactory(code="ONCE")
+    for _ in range(2):
+        place(buyer(), (VariantFactory(stock=3, price_minor=500), 1), coupon="ONCE")
+    assert broken() == {}
+    Coupon.objects.update(usage_limit=1)
+
+    assert broken() == {"I11": [f"coupon {coupon.pk}"]}
+
+
+def test_i11_a_customer_who_is_miscounted():
+    user = buyer()
+    tally = CouponTally.objects.create(coupon=CouponFactory(), customer=user, used_count=1)
+
+    assert broken() == {"I11": [f"coupon tally {tally.pk}"]}
+
+
+def test_i11_a_use_that_a_cancelled_order_did_not_give_back():
+    CouponFactory(code="ONCE")
+    order = place(buyer(), (VariantFactory(stock=3, price_minor=500), 1), coupon="ONCE")
+    use = CouponUse.objects.get()
+    Order.objects.filter(pk=order.pk).update(status="cancelled")
+
+    assert broken()["I11"] == [f"coupon use {use.pk}"]
+
+
+def test_i12_an_open_cart_that_counts_as_anothers():
+    user, other = UserFactory(), UserFactory()
+    cart = Cart.objects.create(user=user, open_for=other.pk)
+
+    assert broken() == {"I12": [f"cart {cart.pk}"]}
+
+
+def test_i12_two_open_carts_of_one_user():
+    if connection.vendor != "postgresql":
+        pytest.skip("only PostgreSQL can drop a unique constraint in a transaction")
+    user = UserFactory()
+    with unguarded(Cart, unique_constraint_of(Cart, "open_for")):
+        carts = [Cart.objects.create(user=user, open_for=user.pk) for _ in range(2)]
+
+        assert broken() == {"I12": [f"cart {cart.pk}" for cart in carts]}
+
+
+def test_i12_a_cart_that_was_bought_and_is_still_open():
+    user = buyer()
+    order = place(user, (VariantFactory(stock=3), 1))
+    cart = Cart.objects.create(user=user, open_for=user.pk)
+    Order.objects.filter(pk=order.pk).update(cart=cart)
+
+    assert broken() == {"I12": [f"cart {cart.pk}"]}
+
+
+def test_i12_a_cart_that_was_bought_twice():
+    if connection.vendor != "postgresql":
+        pytest.skip("only PostgreSQL can drop a unique constraint in a transaction")
+    user, variant = buyer(), VariantFactory(stock=3)
+    place(user, (variant, 1))
+    place(user, (variant, 1))
+    cart = Cart.objects.create(user=user)
+    with unguarded(Order, unique_constraint_of(Order, "cart_id")):
+        Order.objects.update(cart=cart)
+
+        assert broken() == {"I12": [f"cart {cart.pk}"]}
+
+
+def test_i14_a_status_the_history_does_not_tell():
+    order = place_and_pay(buyer(), (VariantFactory(stock=3), 1))
+    Order.objects.update(status="processing")
+
+    assert broken() == {"I14": [f"order {order.pk}"]}
+
+
+def test_i14_a_step_that_no_rule_allows():
+    order = place(buyer(), (VariantFactory(stock=3), 1))
+    wrong = OrderEvent.objects.create(order=order, kind="delivered", status="delivered")
+    OrderEvent.objects.create(order=order, kind="placed", status="pending")
+
+    assert f"order event {wrong.pk}" in broken()["I14"]
+
+
+def test_i14_money_the_history_does_not_tell():
+    order = place(buyer(), (VariantFactory(stock=3), 1))
+    Order.objects.update(captured_minor=1)
+
+    assert broken()["I14"] == [f"order {order.pk}"]
+
+
+def test_i14_a_parcel_the_history_does_not_tell():
+    place_and_deliver(buyer(), (VariantFactory(stock=3), 1))
+    Shipment.objects.update(status="packed")
+
+    assert broken() == {"I14": [f"shipment {Shipment.objects.get().pk}"]}
+
+
+def test_i15_a_hold_that_should_have_ended():
+    order = place(buyer(), (VariantFactory(stock=3), 1))
+    hold = Reservation.objects.get(reference=order.number)
+    Reservation.objects.update(expires_at=timezone.now() - LONG_AGO)
+
+    assert broken() == {"I15": [f"reservation {hold.pk}"]}
+
+
+@pytest.mark.parametrize(
+    ("constraint", "accounts"),
+    [
+        ("email_once", ({"email": "ann@example.com"}, {"email": "ANN@example.com"})),
+        (
+            "username_once",
+            (
+                {"username": "Ann", "email": "one@example.com"},
+                {"username": "ann", "email": "two@example.com"},
+            ),
+        ),
+    ],
+)
+def test_i16_two_accounts_of_one_name(constraint, accounts):
+    if connection.vendor != "postgresql":
+        pytest.skip("only PostgreSQL can drop a unique constraint in a transaction")
+    with unguarded(User, constraint):
+        users = [UserFactory(**named) for named in accounts]
+
+        assert broken() == {"I16": [f"user {user.pk}" for user in users]}
+
+
+def test_every_code_has_a_test_that_plants_it():
+    tested = {name.split("_")[1].upper() for name in globals() if name.startswith("test_i")}
+
+    assert tested == set(invariants.CODES)
+
+
+def test_the_command_names_what_is_broken_and_fails():
+    VariantFactory(stock=3)
+    StockLevel.objects.update(on_hand=4)
+    out = StringIO()
+
+    with pytest.raises(CommandError, match="1 of 2 are broken") as refusal:
+        call_command("check_invariants", "--only", "i1, I2", stdout=out)
+
+    assert refusal.value.returncode == 1
+    assert f": stock level {StockLevel.objects.get().pk}\n" in out.getvalue()
+
+
+def test_the_command_speaks_json():
+    out = StringIO()
+
+    call_command("check_invariants", "--json", stdout=out)
+
+    found = json.loads(out.getvalue())
+    assert [row["broken_by"] for row in found] == [[]] * len(invariants.ALL)
+
+
+def test_an_unknown_code_is_refused():
+    with pytest.raises(CommandError, match="Unknown: I99"):
+        call_command("check_invariants", "--only", "I99")
