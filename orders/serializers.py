@@ -48,6 +48,7 @@ class SetStatusSerializer(serializers.Serializer):
 
 
 class OrderLineSerializer(serializers.ModelSerializer):
+    variant_id = serializers.IntegerField(read_only=True)
     unit_price = MoneyField(source="unit_price_minor")
     discount = MoneyField(source="discount_minor")
     tax = MoneyField(source="tax_minor")

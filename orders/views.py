@@ -138,7 +138,10 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
     @swagger_auto_schema(
         operation_id="orders_delete",
         tags=["orders"],
-        responses={409: "It was paid, still holds money, or is on its way."},
+        responses={
+            403: "Neither the owner nor allowed to.",
+            409: "It was paid, still holds money, or is on its way.",
+        },
     )
     def destroy(self, request: Request, name: str) -> Response:
         """Cancel an order and remove it from sight."""

@@ -114,6 +114,16 @@ def test_every_success_is_an_envelope_but_for_djosers(document):
             assert has_envelope is not path.startswith("/api/auth/"), f"{method} {path}"
 
 
+def test_every_refusal_is_published_in_the_face_it_is_sent_in(document):
+    for path, method, operation in operations(document):
+        wanted = "PlainError" if path.startswith("/api/auth/") else "Error"
+        for status, response in operation["responses"].items():
+            if int(status) >= 400:
+                assert response["schema"] == {"$ref": f"#/definitions/{wanted}"}, (
+                    f"{method} {path} {status}"
+                )
+
+
 @pytest.mark.parametrize("path", ["/swagger/", "/redoc/", "/swagger", "/redoc"])
 def test_the_pages_load_nothing_from_elsewhere(path):
     response = ShopClient(SERVER_NAME="localhost").get(path)

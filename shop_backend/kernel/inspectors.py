@@ -10,6 +10,7 @@ from shop_backend.kernel.access import Anyone
 from shop_backend.kernel.pagination import ShopPagination
 
 ERROR_DEFINITION = "Error"
+PLAIN_ERROR_DEFINITION = "PlainError"
 _TEXTS = {
     400: "The request is malformed or invalid.",
     401: "No token, or not a valid one.",
@@ -42,6 +43,18 @@ def error_schema() -> openapi.Schema:
                 type=openapi.TYPE_OBJECT,
                 description="By field: a list of {message, code}, nested for lists.",
             ),
+        },
+    )
+
+
+def plain_error_schema() -> openapi.Schema:
+    """Return a refusal in plain DRF conventions, as Djoser's paths answer it."""
+    return openapi.Schema(
+        type=openapi.TYPE_OBJECT,
+        description="`detail` and `code`, or for an invalid body `{field: [messages]}`.",
+        properties={
+            "detail": openapi.Schema(type=openapi.TYPE_STRING, description="For a person."),
+            "code": openapi.Schema(type=openapi.TYPE_STRING, description="Stable, for a program."),
         },
     )
 
@@ -163,6 +176,9 @@ class EnvelopeAutoSchema(SwaggerAutoSchema):
 
     def _error_reference(self) -> Any:
         definitions = self.components.with_scope(openapi.SCHEMA_DEFINITIONS)
+        if not self._has_envelope():
+            definitions.setdefault(PLAIN_ERROR_DEFINITION, plain_error_schema)
+            return openapi.SchemaRef(definitions, PLAIN_ERROR_DEFINITION)
         definitions.setdefault(ERROR_DEFINITION, error_schema)
         return openapi.SchemaRef(definitions, ERROR_DEFINITION)
 
