@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from payments.errors import NotCapturable, NotVoidable, PaymentInProgress
+from payments.errors import AmountNotPayable, NotCapturable, NotVoidable, PaymentInProgress
 from payments.events import PaymentCanceled
 from payments.models import Payment
 from payments.providers import get_provider
@@ -64,7 +64,10 @@ def cancel_intent(*, payment_id: int) -> Payment:
     :raises PaymentInProgress: the provider is working on it; ask again later.
     """
     # An intent that another request is just making is found by its key, and dies with it.
-    payment = ensure_intent(Payment.objects.get(pk=payment_id), is_refreshed=False)
+    try:
+        payment = ensure_intent(Payment.objects.get(pk=payment_id), is_refreshed=False)
+    except AmountNotPayable:
+        return Payment.objects.get(pk=payment_id)  # closed: it could never have been collected
     provider = get_provider(payment.provider)
     intent = str(payment.provider_reference)
     with flags_refusals(payment):

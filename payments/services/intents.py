@@ -4,7 +4,9 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from payments.errors import PaymentUnderReview
+from django.utils import timezone
+
+from payments.errors import AmountNotPayable, PaymentUnderReview
 from payments.models import Payment
 from payments.providers import get_provider
 from payments.providers.base import IntentState
@@ -16,7 +18,10 @@ logger = logging.getLogger(__name__)
 
 @forbids_transaction
 def ensure_intent(payment: Payment, *, is_refreshed: bool = True) -> Payment:
-    """Make the provider's intent if there is none; else, if wanted, ask how it stands."""
+    """Make the provider's intent if there is none; else, if wanted, ask how it stands.
+
+    :raises AmountNotPayable: it does not collect this amount; the payment is closed.
+    """
     if payment.provider_reference is not None and not is_refreshed:
         return payment
     provider = get_provider(payment.provider)
@@ -24,14 +29,28 @@ def ensure_intent(payment: Payment, *, is_refreshed: bool = True) -> Payment:
         if payment.provider_reference is not None:
             state = provider.retrieve(provider_reference=payment.provider_reference)
         else:
-            state = provider.create_intent(
-                amount=payment.amount,
-                payment_id=payment.pk,
-                reference=payment.reference,
-                capture_method=payment.capture_method,
-                idempotency_key=payment.key_for(f"payment-{payment.pk}"),
-            )
+            state = _create_intent(payment)
     return apply_checked(payment, state)
+
+
+def _create_intent(payment: Payment) -> IntentState:
+    try:
+        return get_provider(payment.provider).create_intent(
+            amount=payment.amount,
+            payment_id=payment.pk,
+            reference=payment.reference,
+            capture_method=payment.capture_method,
+            idempotency_key=payment.key_for(f"payment-{payment.pk}"),
+        )
+    except AmountNotPayable:
+        # There is nothing at the provider to cancel: left open, it would block the next one.
+        Payment.objects.filter(pk=payment.pk, provider_reference=None).update(
+            status=Payment.Status.CANCELED,
+            open_reference=None,
+            is_cancel_pending=False,
+            updated_at=timezone.now(),
+        )
+        raise
 
 
 @contextmanager

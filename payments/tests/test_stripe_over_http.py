@@ -15,6 +15,7 @@ from payments.events import (
     PaymentRefunded,
 )
 from payments.models import Payment, ProviderEvent, Refund
+from payments.services.canceling import cancel_intent
 from payments.tests.doubles.shop import EagerClient, deliver, use_client, use_stripe_at
 from payments.tests.doubles.stripe_server import StripeDouble
 from shop_backend.kernel.money import Money
@@ -167,6 +168,19 @@ def test_an_amount_below_what_stripe_collects_is_refused(double, orders, custome
 
     assert (answer.status_code, answer.json()["code"]) == (409, "amount_not_payable")
     assert double.account.intents == {}
+
+
+def test_an_amount_that_was_too_small_blocks_no_later_payment(double, orders, customer):
+    order = orders.place(customer, 29)
+    start(customer, order, "pm_card_visa")
+    assert only_payment().status == "canceled"
+    assert cancel_intent(payment_id=only_payment().pk).status == "canceled"
+    orders.totals[order] = (Money(2500, "GBP"), customer.pk)
+
+    answer = start(customer, order, "pm_card_visa")
+
+    assert (answer.status_code, answer.json()["data"]["status"]) == (201, "succeeded")
+    assert len(double.account.intents) == 1
 
 
 def test_a_total_that_has_changed_kills_the_old_intent_first(double, orders, customer, order):
