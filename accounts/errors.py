@@ -13,6 +13,18 @@ class InvalidCredentials(ShopError):
     message = "No account can log in with these credentials."
 
 
+class TooManyPasswords(ShopError):
+    """Too many wrong passwords for one login name, whether anybody has it or not."""
+
+    status = 429
+    code = "too_many_passwords"
+    message = "Too many wrong passwords; please wait before you try again."
+
+    def __init__(self, *, seconds: int) -> None:
+        super().__init__()
+        self.retry_after_seconds = seconds
+
+
 class InvalidToken(ShopError):
     status = 401
     code = "token_not_valid"

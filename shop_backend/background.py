@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts import services as accounts
 from orders import services as orders
 from payments import services as payments
-from shop_backend.kernel import idempotency, outbox
+from shop_backend.kernel import budgets, idempotency, outbox
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +59,10 @@ def _delete_old_keys(now: datetime) -> int:
     return idempotency.delete_expired()
 
 
+def _delete_whole_budgets(now: datetime) -> int:
+    return budgets.delete_whole_budgets()
+
+
 # Frequent ones first; each is bounded, so that none starves the next.
 TASKS: Mapping[str, Callable[[datetime], int]] = {
     "messages delivered": _deliver_outbox,
@@ -68,4 +72,5 @@ TASKS: Mapping[str, Callable[[datetime], int]] = {
     "refunds sent": _send_refunds,
     "rows of accounts deleted": _sweep_accounts,
     "keys deleted": _delete_old_keys,
+    "budgets deleted": _delete_whole_budgets,
 }

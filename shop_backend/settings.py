@@ -169,7 +169,15 @@ CORS_ALLOW_HEADERS = (
     "x-request-id",
     "x-csrftoken",
 )
-CORS_EXPOSE_HEADERS = ("ETag", "Idempotent-Replayed", "Retry-After", "X-Request-ID")
+CORS_EXPOSE_HEADERS = (
+    "ETag",
+    "Idempotent-Replayed",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Retry-After",
+    "X-Request-ID",
+)
 CSRF_TRUSTED_ORIGINS = env.list(
     "CSRF_TRUSTED_ORIGINS", default=["http://localhost:3000", "http://localhost:5173"]
 )
@@ -213,6 +221,7 @@ if not RATE_LIMITS and not DEBUG and not set(ALLOWED_HOSTS) <= _LOOPBACK:
         "RATE_LIMITS=off is for load tests: with DEBUG off it needs every allowed host to be"
         " loopback."
     )
+# Per account, else per address. The default is each process's own, the others are shared.
 THROTTLE_RATES = {
     "default": "1200/min",
     "login": "30/min",
@@ -222,6 +231,8 @@ THROTTLE_RATES = {
     "placing": "60/min",
     "coupon": "20/min",  # codes are not to be guessed
     "payment": "60/min",
+    # Wrong passwords for one login name or account, from wherever they come.
+    "password": "10/15min",
 }
 SWAGGER_USE_COMPAT_RENDERERS = False
 SWAGGER_SETTINGS = {
@@ -322,6 +333,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
     "BORDER_RADIUS": "6px",
+    "LOGIN": {"form": "accounts.admin_login.StaffLoginForm"},
     "DASHBOARD_CALLBACK": "shop_backend.dashboard.first_page.fill",
     "COLORS": {
         "primary": {

@@ -1,5 +1,6 @@
 """Every write of accounts; one function for each thing a person or the shop does."""
 
+from accounts.services.guessing import counted_try
 from accounts.services.housekeeping import sweep
 from accounts.services.otps import make_code
 from accounts.services.passwords import (
@@ -38,6 +39,7 @@ from accounts.services.sessions import (
 )
 
 __all__ = [
+    "counted_try",
     "Device",
     "activate_by_link",
     "change_password",

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts import selectors, tokens
 from accounts.errors import InvalidCredentials, InvalidToken, RefreshAlreadyUsed
 from accounts.models import Session, User
+from accounts.services.guessing import counted_try
 from accounts.tokens import SessionClaims, TokenPair
 from shop_backend.kernel import transactions
 from shop_backend.kernel.errors import ShopError
@@ -34,6 +35,7 @@ def log_in(*, login: str, password: str, device: Device) -> tuple[User, TokenPai
 
     :param login: a username, or with an ``@`` an email.
     :raises InvalidCredentials: whatever the reason; an unknown name takes as long as a known.
+    :raises TooManyPasswords: too many wrong ones were tried for this name.
     """
     user = _authenticate(login, password)
     return user, open_session(user=user, device=device, rotates=True)
@@ -43,6 +45,7 @@ def log_in_without_rotation(*, login: str, password: str, device: Device) -> Tok
     """Open a session with one refresh token for all its 24 hours, as Djoser's clients expect.
 
     :raises InvalidCredentials: see ``log_in``.
+    :raises TooManyPasswords: see ``log_in``.
     """
     user = _authenticate(login, password)
     return open_session(user=user, device=device, rotates=False)
@@ -133,12 +136,13 @@ def revoke_session(*, session: Session) -> None:
 
 
 def _authenticate(login: str, password: str) -> User:
-    user = selectors.get_by_login(login)
-    if user is None:
-        make_password(password)  # as much work as a check
-        raise InvalidCredentials
-    if not user.check_password(password) or not selectors.may_log_in(user):
-        raise InvalidCredentials
+    with counted_try(login):
+        user = selectors.get_by_login(login)
+        if user is None:
+            make_password(password)  # as much work as a check
+            raise InvalidCredentials
+        if not user.check_password(password) or not selectors.may_log_in(user):
+            raise InvalidCredentials
     return user
 
 

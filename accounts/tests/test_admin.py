@@ -241,3 +241,17 @@ def test_the_sweep_is_a_command_too(rows, capsys):
     call_command("sweep_accounts")
 
     assert "codes: 0 deleted" in capsys.readouterr().out
+
+
+def test_the_admins_door_counts_wrong_passwords_with_those_of_the_api(client, settings):
+    settings.RATE_LIMITS = True
+    settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "password": "2/15min"}
+    boss = UserFactory(username="boss", is_staff=True, is_superuser=True)
+
+    client.post("/accounts/login/", {"username": "boss", "password": "x"})
+    browser = Client()
+    browser.post("/admin/login/", {"username": "boss", "password": "x"})
+    refused = browser.post("/admin/login/", {"username": boss.username, "password": PASSWORD})
+
+    assert "Too many wrong passwords" in refused.content.decode()
+    assert "_auth_user_id" not in browser.session

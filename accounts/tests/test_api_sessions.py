@@ -344,3 +344,68 @@ def test_logins_are_throttled_by_address(settings):
 
     assert [answer.status_code for answer in statuses] == [401, 401, 429]
     assert int(statuses[2]["Retry-After"]) > 0
+
+
+def test_the_address_that_logs_in_too_often_is_told_what_is_left(settings):
+    settings.RATE_LIMITS = True
+    settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "login": "2/min"}
+    client = ShopClient(REMOTE_ADDR="203.0.113.78")
+    body = {"username": "nobody", "password": "x"}
+
+    first, second, third = [client.post("/api/accounts/login/", body) for _ in range(3)]
+
+    assert (first["RateLimit-Limit"], first["RateLimit-Remaining"]) == ("2", "1")
+    assert (second["RateLimit-Remaining"], third["RateLimit-Remaining"]) == ("0", "0")
+    assert 0 < int(third["RateLimit-Reset"]) <= 60
+    assert third.json()["code"] == "throttled"
+
+
+def test_a_forged_header_and_a_neighbour_in_ones_own_network_are_no_new_address(settings):
+    settings.RATE_LIMITS = True
+    settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "login": "1/min"}
+    body = {"username": "nobody", "password": "x"}
+
+    def try_from(address, **headers):
+        client = ShopClient(REMOTE_ADDR=address)
+        return client.post("/accounts/login/", body, **headers).status_code
+
+    assert try_from("2001:db8:1:2::1") == 401
+    assert try_from("2001:db8:1:2:ffff::2") == 429
+    assert try_from("2001:db8:1:3::1") == 401
+    assert try_from("203.0.113.80") == 401
+    assert try_from("203.0.113.80", HTTP_X_FORWARDED_FOR="198.51.100.7") == 429
+
+
+@pytest.mark.parametrize("door", ["/accounts/login/", "/accounts/token/", "/auth/jwt/create/"])
+def test_wrong_passwords_of_one_name_are_counted_from_wherever_they_come(settings, door):
+    settings.RATE_LIMITS = True
+    settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "password": "3/15min"}
+    UserFactory(username="meg")
+
+    def answers_for(name):
+        found = []
+        for number in range(5):
+            client = ShopClient(REMOTE_ADDR=f"198.51.100.{number}")
+            password = "wrong" if number < 4 else PASSWORD
+            found.append(client.post(door, {"username": name, "password": password}))
+        return [(answer.status_code, answer.json().get("code")) for answer in found]
+
+    known, unknown = answers_for("Meg"), answers_for("nobody")
+
+    assert known == unknown
+    assert known[:3] == [(401, "invalid_credentials")] * 3
+    assert known[3:] == [(429, "too_many_passwords")] * 2
+
+
+def test_a_right_password_makes_the_wrong_ones_forgotten(settings):
+    settings.RATE_LIMITS = True
+    settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "password": "3/15min"}
+    UserFactory(username="meg")
+    client = ShopClient(REMOTE_ADDR="198.51.100.99")
+
+    def answer(password):
+        return client.post("/accounts/login/", {"username": "meg", "password": password})
+
+    statuses = [answer(word).status_code for word in ["x", "x", PASSWORD, "x", "x", PASSWORD]]
+
+    assert statuses == [401, 401, 200, 401, 401, 200]

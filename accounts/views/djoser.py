@@ -151,7 +151,7 @@ class SetPasswordView(ShopView):
     """Djoser's `users/set_password/`."""
 
     access = {"post": SIGNED_IN}
-    throttle_scope = "login"
+    throttle_scope = "password"
 
     @swagger_auto_schema(
         operation_id="auth_users_set_password",
@@ -221,7 +221,11 @@ class JwtCreateView(DoorView):
         operation_summary="Log in (Djoser)",
         tags=["auth"],
         request_body=CredentialsSerializer,
-        responses={200: TokensSerializer, 401: "Refused, whatever the reason."},
+        responses={
+            200: TokensSerializer,
+            401: "Refused, whatever the reason.",
+            429: "Too many requests, or `too_many_passwords`; see Retry-After.",
+        },
     )
     def post(self, request: Request) -> Response:
         """The refresh token does not rotate and lives 24 hours."""

@@ -33,7 +33,7 @@ class ChangePasswordView(ShopView):
     """Give oneself a new password."""
 
     access = {"post": SIGNED_IN}
-    throttle_scope = "login"
+    throttle_scope = "password"
     messages = {"post": "The password is changed; all other sessions have ended."}
 
     @swagger_auto_schema(

@@ -40,7 +40,7 @@ class ProfileViewSet(ShopViewSet):
         "partial_update": SIGNED_IN,
         "destroy": SIGNED_IN,
     }
-    throttle_scopes = {"update": "register", "partial_update": "register", "destroy": "login"}
+    throttle_scopes = {"update": "register", "partial_update": "register", "destroy": "password"}
     messages = {
         "update": "Saved. A new email takes effect once its code is verified.",
         "partial_update": "Saved. A new email takes effect once its code is verified.",

@@ -20,6 +20,7 @@ from accounts.views.doors import ChallengingView, DoorView, caller_of, device_of
 from shop_backend.kernel.access import SIGNED_IN
 
 _REFUSED = "`invalid_credentials`, whatever the reason."
+_TOO_MANY = "Too many requests, or `too_many_passwords`; see Retry-After."
 
 
 class LoginView(DoorView):
@@ -33,7 +34,7 @@ class LoginView(DoorView):
         operation_summary="Log in",
         tags=["accounts"],
         request_body=CredentialsSerializer,
-        responses={200: LoggedInSerializer, 401: _REFUSED},
+        responses={200: LoggedInSerializer, 401: _REFUSED, 429: _TOO_MANY},
     )
     def post(self, request: Request) -> Response:
         """Opens a session whose refresh tokens rotate, and shows the profile."""
@@ -56,7 +57,7 @@ class TokenView(DoorView):
         operation_summary="Log in for tokens alone",
         tags=["accounts"],
         request_body=CredentialsSerializer,
-        responses={200: TokensSerializer, 401: _REFUSED},
+        responses={200: TokensSerializer, 401: _REFUSED, 429: _TOO_MANY},
     )
     def post(self, request: Request) -> Response:
         """Opens a session whose refresh tokens rotate."""

@@ -1,4 +1,4 @@
-"""Two tables that belong to no trade: answers by idempotency key, and what must leave."""
+"""Tables that belong to no trade: answers by idempotency key, what must leave, what is counted."""
 
 import uuid
 
@@ -56,3 +56,15 @@ class OutboxMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} #{self.pk}"
+
+
+class SpentBudget(models.Model):
+    """Until when somebody's budget of some kind is spent; no row means that it is whole."""
+
+    key = models.CharField(max_length=100, primary_key=True)
+    spent_until = models.BigIntegerField(
+        default=0, db_index=True, help_text="Microseconds since 1970."
+    )
+
+    def __str__(self) -> str:
+        return self.key

@@ -86,6 +86,7 @@ class ShopView(APIView):
             )
             self._dress(request, response, name)
         patch_vary_headers(response, ["Authorization"])
+        _tell_rate_limit(request, response)
         user = getattr(request, "_user", None)  # asked for only where it was asked before
         if user is not None and user.is_authenticated:
             response.headers.setdefault("Cache-Control", "private")
@@ -124,6 +125,15 @@ class ShopViewSet(ShopView, GenericViewSet):
         header = self.request.headers.get("If-Match")
         if header and not _matches(header, etag_of(self.representation(instance))):
             raise PreconditionFailed
+
+
+def _tell_rate_limit(request: Request, response: Response) -> None:
+    """Say how much of the caller's budget is left (draft-ietf-httpapi-ratelimit-headers-03)."""
+    verdict = getattr(request._request, "rate_limit", None)
+    if verdict is not None:
+        response.headers["RateLimit-Limit"] = str(verdict.limit)
+        response.headers["RateLimit-Remaining"] = str(verdict.remaining)
+        response.headers["RateLimit-Reset"] = str(verdict.reset_seconds)
 
 
 def etag_of(payload: Any) -> str:

@@ -1,0 +1,31 @@
+"""Wrong passwords are counted, for every login name alike, before anything is hashed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.utils.crypto import salted_hmac
+
+from accounts.errors import TooManyPasswords
+from shop_backend.kernel import budgets, transactions
+
+
+@contextmanager
+@transactions.forbids_transaction  # a refusal would give the try back
+def counted_try(login: str) -> Iterator[None]:
+    """Count one try of a password for this login name; a right one makes all forgotten.
+
+    Counted is the name as it was sent, whether anybody has it or not, so that nothing is told.
+
+    :raises TooManyPasswords: there were too many of late; nothing was compared.
+    """
+    if not settings.RATE_LIMITS:
+        yield
+        return
+    name = salted_hmac("accounts.login", login.strip().lower(), algorithm="sha256").hexdigest()
+    key = f"password of {name}"
+    verdict = budgets.spend(key, budgets.Rate.parse(settings.THROTTLE_RATES["password"]))
+    if not verdict.is_allowed:
+        raise TooManyPasswords(seconds=verdict.retry_after_seconds)
+    yield
+    budgets.IN_DATABASE.forget(key)

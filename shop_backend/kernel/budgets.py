@@ -1,0 +1,154 @@
+"""How often something may be done, counted so that no number of simultaneous tries gets past.
+
+A budget of ``number`` in ``seconds`` is kept as one number: the moment until which it is spent
+(the generic cell rate algorithm, ITU-T I.371). Spending moves that moment on by one guarded
+UPDATE of its row, so the write is the check. A whole budget may be spent at once; afterwards it
+grows back evenly.
+"""
+
+import re
+import threading
+import time
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from django.db.models import BigIntegerField, Case, F, Value, When
+
+from shop_backend.kernel.models import SpentBudget
+
+_SECOND = 1_000_000  # moments are whole microseconds since 1970
+_UNITS = {"sec": 1, "min": 60, "hour": 3600, "day": 86_400}
+_RATE = re.compile(rf"([1-9]\d*)/(\d*)({'|'.join(_UNITS)})")
+_MOST_IN_MEMORY = 50_000
+
+
+@dataclass(frozen=True)
+class Rate:
+    """So many in so many seconds."""
+
+    number: int
+    seconds: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Rate":
+        """Read ``30/min`` or ``10/15min``.
+
+        :raises ValueError: it is neither of that kind.
+        """
+        match = _RATE.fullmatch(text)
+        if match is None:
+            raise ValueError(f"{text!r} is no rate such as 30/min or 10/15min.")
+        return cls(int(match[1]), int(match[2] or 1) * _UNITS[match[3]])
+
+    @property
+    def interval(self) -> int:
+        """Microseconds in which one comes back."""
+        return self.seconds * _SECOND // self.number
+
+    @property
+    def tolerance(self) -> int:
+        """How far ahead, in microseconds, a budget may be spent before one more is too many."""
+        return self.interval * (self.number - 1)
+
+
+class Verdict(NamedTuple):
+    """Whether it was allowed, and what the ``RateLimit-*`` headers say."""
+
+    is_allowed: bool
+    limit: int
+    remaining: int
+    reset_seconds: int
+    retry_after_seconds: int
+
+
+class Store(Protocol):
+    """Where the moments are kept."""
+
+    def spend(self, key: str, rate: Rate, now: int) -> tuple[bool, int]:
+        """Take one of the budget; return whether there was one, and until when it is spent."""
+
+    def forget(self, key: str) -> None:
+        """Make the budget whole again."""
+
+
+class DatabaseStore:
+    """Shared by every process of the shop."""
+
+    def spend(self, key: str, rate: Rate, now: int) -> tuple[bool, int]:
+        if self._spend(key, rate, now):
+            return True, self._spent_until(key)
+        new = SpentBudget.objects.bulk_create([SpentBudget(pk=key)], ignore_conflicts=True)
+        return bool(new) and bool(self._spend(key, rate, now)), self._spent_until(key)
+
+    def _spend(self, key: str, rate: Rate, now: int) -> int:
+        later = Case(
+            When(spent_until__lt=now, then=Value(now + rate.interval)),
+            default=F("spent_until") + rate.interval,
+            output_field=BigIntegerField(),
+        )
+        budget = SpentBudget.objects.filter(pk=key, spent_until__lte=now + rate.tolerance)
+        return budget.update(spent_until=later)
+
+    def _spent_until(self, key: str) -> int:
+        found = SpentBudget.objects.filter(pk=key).values_list("spent_until", flat=True)
+        return next(iter(found), 0)  # swept in this very moment
+
+    def forget(self, key: str) -> None:
+        SpentBudget.objects.filter(pk=key).delete()
+
+
+class MemoryStore:
+    """This process's own: for bounds that only keep one process from being flooded."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._spent_until: dict[str, int] = {}
+
+    def spend(self, key: str, rate: Rate, now: int) -> tuple[bool, int]:
+        with self._lock:
+            spent_until = max(self._spent_until.get(key, 0), now)
+            if spent_until > now + rate.tolerance:
+                return False, spent_until
+            if len(self._spent_until) >= _MOST_IN_MEMORY:
+                self._drop_whole_budgets(now)
+            self._spent_until[key] = spent_until + rate.interval
+            return True, spent_until + rate.interval
+
+    def _drop_whole_budgets(self, now: int) -> None:
+        left = {key: until for key, until in self._spent_until.items() if until > now}
+        # Nobody can make us remember more: then everybody starts anew.
+        self._spent_until = left if len(left) < _MOST_IN_MEMORY else {}
+
+    def forget(self, key: str) -> None:
+        with self._lock:
+            self._spent_until.pop(key, None)
+
+
+IN_DATABASE = DatabaseStore()
+IN_MEMORY = MemoryStore()
+
+
+def spend(key: str, rate: Rate, *, store: Store = IN_DATABASE, now: int | None = None) -> Verdict:
+    """Take one of the budget that ``key`` (at most 100 characters) has at this rate.
+
+    Outside a transaction it is counted at once; inside one, a rollback gives it back.
+
+    :param now: microseconds since 1970.
+    """
+    now = time.time_ns() // 1000 if now is None else now
+    is_allowed, spent_until = store.spend(key, rate, now)
+    ahead = max(spent_until - now, 0)
+    return Verdict(
+        is_allowed=is_allowed,
+        limit=rate.number,
+        remaining=max(rate.number - -(-ahead // rate.interval), 0),
+        reset_seconds=-(-ahead // _SECOND),
+        retry_after_seconds=max(-(-(ahead - rate.tolerance) // _SECOND), 0 if is_allowed else 1),
+    )
+
+
+def delete_whole_budgets(*, limit: int = 1000) -> int:
+    """Delete rows that say no more than no row would; return how many, at most ``limit``."""
+    whole = SpentBudget.objects.filter(spent_until__lt=time.time_ns() // 1000)
+    keys = list(whole.order_by("spent_until").values_list("pk", flat=True)[:limit])
+    return whole.filter(pk__in=keys).delete()[0]  # both conditions: one may be in use again
