@@ -13,7 +13,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet install
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test lint format clean packages dev-packages venv port
+.PHONY: help run serve test bench lint format clean packages dev-packages venv port
 
 help: ## List these commands
 	@echo "make COMMAND [HOST=$(HOST)] [PORT=$(PORT)] [PYTHON=$(PYTHON)]"; echo
@@ -33,6 +33,9 @@ serve: packages port ## Serve the shop as in production, on the database of the 
 
 test: dev-packages ## Run every check and every test, on SQLite and PostgreSQL
 	@$(PY) -m tests.run_all
+
+bench: dev-packages ## Measure the shop beside the floor (SIZES="1000 10000", BENCH_POSTGRES_URL=...)
+	@$(PY) -m benchmarks $(SIZES)
 
 lint: dev-packages ## Run the checks alone: style, floors, types, migrations
 	@$(PY) -m tests.run_all lint format floors types migrations

@@ -1,0 +1,1 @@
+"""How fast the shop is, beside what the machine and its database can do: ``make bench``."""
