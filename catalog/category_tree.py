@@ -1,9 +1,10 @@
-"""The tree of categories, read whole in one query: a shop has hundreds of them, not millions."""
+"""The tree of categories, read whole, once for each version of the catalogue."""
 
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property
 
+from catalog import version
 from catalog.models import Category
 
 SEPARATOR = " > "
@@ -18,8 +19,10 @@ class CategoryTree:
 
     @classmethod
     def read(cls) -> "CategoryTree":
-        """Return the tree of all categories."""
-        return cls(Category.objects.order_by("position", "pk"))
+        """Return the tree of all categories; it is shared, so nobody may change it."""
+        return version.remembered(
+            "category tree", lambda: cls(Category.objects.order_by("position", "pk"))
+        )
 
     @cached_property
     def children(self) -> dict[int | None, list[Category]]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from accounts import services as accounts
+from catalog import version as catalogue_version
 from orders import services as orders
 from payments import services as payments
 from shop_backend.kernel import budgets, idempotency, outbox
@@ -63,6 +64,10 @@ def _delete_whole_budgets(now: datetime) -> int:
     return budgets.delete_whole_budgets()
 
 
+def _sum_up_changes(now: datetime) -> int:
+    return catalogue_version.sum_up()
+
+
 # Frequent ones first; each is bounded, so that none starves the next.
 TASKS: Mapping[str, Callable[[datetime], int]] = {
     "messages delivered": _deliver_outbox,
@@ -73,4 +78,5 @@ TASKS: Mapping[str, Callable[[datetime], int]] = {
     "rows of accounts deleted": _sweep_accounts,
     "keys deleted": _delete_old_keys,
     "budgets deleted": _delete_whole_budgets,
+    "changes of the catalogue summed up": _sum_up_changes,
 }

@@ -2,6 +2,7 @@
 
 from catalog.models.attributes import Attribute, ProductAttributeValue
 from catalog.models.categories import Category
+from catalog.models.changes import CatalogueChange
 from catalog.models.currency import shop_currency
 from catalog.models.images import ProductImage
 from catalog.models.prices import PriceChange
@@ -19,6 +20,7 @@ from catalog.models.taxes import TaxClass
 __all__ = [
     "RESERVED_SLUGS",
     "Attribute",
+    "CatalogueChange",
     "Category",
     "Option",
     "OptionValue",

@@ -103,6 +103,16 @@ class Product(models.Model):
             models.Index(fields=["status", "from_price_minor", "id"], name="product_by_price"),
             models.Index(fields=["status", "name", "id"], name="product_by_name"),
             models.Index(fields=["status", "created_at", "id"], name="product_by_age"),
+            models.Index(
+                fields=["published_from"],
+                name="product_appears",
+                condition=Q(published_from__isnull=False),
+            ),
+            models.Index(
+                fields=["published_until"],
+                name="product_vanishes",
+                condition=Q(published_until__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
