@@ -9,6 +9,9 @@ from drf_yasg.generators import OpenAPISchemaGenerator
 from drf_yasg.views import get_schema_view
 from rest_framework.permissions import AllowAny
 
+from shop_backend import error_codes
+from shop_backend.kernel.inspectors import ERROR_DEFINITION
+
 DESCRIPTION = """
 A headless shop. Every body is `{success, message, data}`; a refusal has `success: false`, a
 sentence for a person in `message` and a stable `code` for a program. The same paths without
@@ -40,6 +43,13 @@ def _drop_column_ranges(node: Any) -> None:
             _drop_column_ranges(child)
 
 
+def _name_the_codes(document: Any) -> None:
+    """Let a client's compiler know every code there is."""
+    error = document["definitions"].get(ERROR_DEFINITION)
+    if error is not None:
+        error["properties"]["code"]["enum"] = error_codes.all_codes()
+
+
 class SchemaGenerator(OpenAPISchemaGenerator):
     """Documents the ``/api`` face alone, at full paths."""
 
@@ -57,6 +67,7 @@ class SchemaGenerator(OpenAPISchemaGenerator):
         """Return the document, the same on every database."""
         document = super().get_schema(request, public)
         _drop_column_ranges(document)
+        _name_the_codes(document)
         return document
 
     def determine_path_prefix(self, paths: list[str]) -> str:

@@ -44,13 +44,23 @@ def all_errors() -> list[type[ShopError]]:
     return [error for error in _subclasses(ShopError) if "code" in vars(error)]
 
 
+def all_codes() -> list[str]:
+    """Return every code that a refusal may carry, in the order of the alphabet."""
+    return sorted({code for _, code in _messages()})
+
+
 def as_markdown() -> str:
     """Return the list as a table, by status and code."""
+    rows = _messages()
+    lines = [f"| {status} | `{code}` | {rows[status, code]} |" for status, code in sorted(rows)]
+    return _HEAD + "\n".join(lines) + "\n"
+
+
+def _messages() -> dict[tuple[int, str], str]:
     rows = {(status, code): text for status, code, text in _FURTHER}
     for error in all_errors():
         rows.setdefault((error.status, error.code), error.message)
-    lines = [f"| {status} | `{code}` | {rows[status, code]} |" for status, code in sorted(rows)]
-    return _HEAD + "\n".join(lines) + "\n"
+    return rows
 
 
 def _subclasses(base: type[ShopError]) -> Iterator[type[ShopError]]:

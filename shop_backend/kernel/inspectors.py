@@ -37,10 +37,13 @@ def error_schema() -> openapi.Schema:
             "data": openapi.Schema(type=openapi.TYPE_OBJECT, x_nullable=True),
             "code": openapi.Schema(type=openapi.TYPE_STRING, description="Stable, for a program."),
             "params": openapi.Schema(
-                type=openapi.TYPE_OBJECT, description="The values in the message, by name."
+                type=openapi.TYPE_OBJECT,
+                additional_properties=True,
+                description="The values in the message, by name.",
             ),
             "errors": openapi.Schema(
                 type=openapi.TYPE_OBJECT,
+                additional_properties=True,
                 description="By field: a list of {message, code}, nested for lists.",
             ),
         },
