@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html_join
 from unfold.decorators import action, display
 
-from orders import mailbox, selectors, services
+from orders import mailbox, selectors, services, taxes
 from orders.admin_forms import MoveOnForm, ParcelForm
 from orders.admin_returns import OrderNoteInline, ReturnInline
 from orders.models import Order, OrderEvent, OrderLine
@@ -27,6 +27,7 @@ LINE_FIELDS = (
     "quantity",
     "unit_price",
     "line_total",
+    "taxed_as",
     "shipped_quantity",
     "returned_quantity",
 )
@@ -60,6 +61,10 @@ class OrderLineInline(ShopTabularInline):
     fields = LINE_FIELDS
     readonly_fields = LINE_FIELDS
     ordering = ["pk"]
+
+    @admin.display(description="Tax")
+    def taxed_as(self, line: OrderLine) -> str:
+        return str(taxes.get_tax_of(line)) if line.tax_minor else "None"
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
@@ -111,7 +116,8 @@ class OrderAdmin(ReadOnlyAdmin):
                 "fields": (
                     ("payment", "is_tax_included"),
                     ("subtotal", "discount"),
-                    ("shipping", "tax"),
+                    ("coupon_code", "shipping"),
+                    ("tax", "taxed_as"),
                     "total",
                     ("captured", "refunded"),
                 )
@@ -130,7 +136,15 @@ class OrderAdmin(ReadOnlyAdmin):
             },
         ),
     )
-    readonly_fields = ("status_label", "payment", "fulfilment", "payments", "parcels", *TOTALS)
+    readonly_fields = (
+        "status_label",
+        "payment",
+        "fulfilment",
+        "payments",
+        "parcels",
+        "taxed_as",
+        *TOTALS,
+    )
     inlines = [OrderLineInline, ReturnInline, OrderNoteInline, OrderEventInline]
     actions_detail = ["move_on", "pack"]
     actions = ["start_processing", "ship", "deliver", "cancel", "send_mail_again"]
@@ -281,6 +295,10 @@ class OrderAdmin(ReadOnlyAdmin):
 
     def tax(self, order: Order) -> Money:
         return Money(order.tax_minor, order.currency)
+
+    @admin.display(description="Tax by rate")
+    def taxed_as(self, order: Order) -> str:
+        return ", ".join(str(line) for line in taxes.get_tax_lines(order)) or "None"
 
     def captured(self, order: Order) -> Money:
         return Money(order.captured_minor, order.currency)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 
+from orders import taxes
 from orders.mailbox import MailPurpose
 from orders.models import Order
 from shipping.models import Shipment
@@ -50,11 +51,12 @@ def _amounts(order: Order) -> list[tuple[str, Money]]:
         ("Discount", -order.discount_minor),
         ("Shipping", order.shipping_minor),
     ]
+    tax_lines = taxes.get_tax_lines(order)
     if not order.is_tax_included:
-        rows.append(("Tax", order.tax_minor))
+        rows += [(line.label, line.amount.minor) for line in tax_lines]
     rows.append(("Total", order.total_minor))
     if order.is_tax_included:
-        rows.append(("Tax in it", order.tax_minor))
+        rows += [(f"Including {line.label}", line.amount.minor) for line in tax_lines]
     always = {"Subtotal", "Total"}
     return [(name, Money(minor, order.currency)) for name, minor in rows if minor or name in always]
 

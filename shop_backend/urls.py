@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from shop_backend import aliases, docs, health
+from shop_backend.favicon import favicon
 from shop_backend.index import IndexView
 from shop_backend.media import media
 
@@ -32,6 +33,7 @@ admin.site.index_template = "dashboard/first_page.html"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
+    path("favicon.ico", favicon),
     path("media/<path:path>", media),
     path("health/live/", health.live),
     path("health/ready/", health.ready),

@@ -116,6 +116,7 @@ def test_every_route_of_the_project_is_accounted_for():
 
     assert heads == {
         "admin/",
+        "favicon.ico",
         "media/<path:path>",
         "health/live/",
         "health/ready/",

@@ -135,6 +135,13 @@ def test_the_pages_load_nothing_from_elsewhere(path):
     assert 'href="http' not in html
 
 
+def test_browsers_find_an_icon():
+    response = ShopClient(SERVER_NAME="localhost").get("/favicon.ico")
+
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "image/svg+xml"
+
+
 def test_the_yaml_document_is_there():
     assert ShopClient(SERVER_NAME="localhost").get("/swagger.yaml").status_code == 200
 

@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from accounts.tests.factories import StaffFactory, UserFactory
 from cart.models import Cart
+from cart.tests.factories import CouponFactory, TaxRateFactory
 from catalog.tests.factories import VariantFactory
 from orders.models import Order, OrderEvent, OrderLine
 from orders.tests.trade import buyer, client_of, place, place_and_pay
@@ -47,6 +48,18 @@ def test_money_is_shown_as_money(worker):
 
     assert "12.34 GBP" in page
     assert "_minor<" not in page
+
+
+def test_the_coupon_and_the_tax_of_each_line_and_of_the_order_are_shown(worker):
+    TaxRateFactory()
+    CouponFactory(code="SPRING")
+    variant = VariantFactory(stock=5, price_minor=1200)
+    order = place(buyer(), (variant, 2), coupon="SPRING")
+
+    page = worker.get(url_of(Order, "change", order.pk)).content.decode()
+
+    assert "SPRING" in page
+    assert page.count("VAT 20 %: 3.60 GBP") == 2  # of the line, and of the order
 
 
 def test_an_order_is_moved_on_by_an_action(worker):

@@ -9,6 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.tests.factories import StaffFactory, UserFactory
+from cart.tests.factories import TaxRateFactory
+from catalog.models import TaxClass
 from catalog.tests.factories import VariantFactory
 from orders import mails
 from orders.models import Order
@@ -256,3 +258,37 @@ def test_a_message_given_up_is_sent_again_by_an_action():
     outbox.deliver_due(now=timezone.now())
 
     assert order.number in only_mail().subject
+
+
+@pytest.mark.parametrize(
+    ("is_included", "lines"),
+    [
+        (True, ["Including VAT 20 %: 4.17 GBP", "Including Books 5 %: 0.48 GBP"]),
+        (False, ["VAT 20 %: 5.00 GBP", "Books 5 %: 0.50 GBP"]),
+    ],
+)
+def test_mails_name_each_rate_of_tax_and_what_it_takes(settings, is_included, lines):
+    settings.PRICES_INCLUDE_TAX = is_included
+    books = TaxClass.objects.create(code="books", name="Books")
+    TaxRateFactory()
+    TaxRateFactory(tax_class=books, rate_ppm=50_000, name="Books")
+    mug = VariantFactory(stock=5, price_minor=2500)
+    book = VariantFactory(stock=5, price_minor=1000, product__tax_class=books)
+
+    order = place_and_pay(buyer(), (mug, 1), (book, 1))
+    refund(order, amount="1.00")
+
+    assert len(mail.outbox) == 3  # placed, paid, refunded
+    for message in mail.outbox:
+        _, text, page = read(message)
+        for line in lines:
+            name, _, amount = line.partition(": ")
+            assert line in text.splitlines()
+            assert name in page
+            assert amount in page
+
+
+def test_mails_say_nothing_of_tax_where_there_is_none():
+    place(buyer(), (VariantFactory(stock=5), 1))
+
+    assert "Including" not in read(only_mail())[1]
