@@ -4,8 +4,8 @@ import django_filters
 from django.db.models import QuerySet
 
 from cart.models import Coupon, TaxRate
+from shop_backend.kernel.converters import MAX_ID
 
-MAX_ID = 2**63 - 1
 YES = {"1", "true"}
 YES_OR_NO = [("1", "yes"), ("true", "yes"), ("0", "no"), ("false", "no")]
 

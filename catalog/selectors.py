@@ -7,8 +7,7 @@ from django.db.models import Q
 
 from catalog import errors
 from catalog.models import Attribute, Category, ProductImage, TaxClass, Variant
-
-MAX_ID = 2**63 - 1
+from shop_backend.kernel.converters import MAX_ID
 
 
 @dataclass(frozen=True, slots=True)

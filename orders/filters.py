@@ -3,8 +3,8 @@
 import django_filters
 from django.db.models import Q, QuerySet
 
-from cart.serializers import MAX_ID
 from orders.models import Order
+from shop_backend.kernel.converters import MAX_ID
 from shop_backend.kernel.filters import MomentFilter
 
 PAYMENT_STATUSES = (

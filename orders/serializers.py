@@ -7,11 +7,12 @@ from drf_yasg.utils import swagger_serializer_method
 from rest_framework import serializers
 
 from cart.percent import PercentField
-from cart.serializers import MAX_ID, ItemSerializer
+from cart.serializers import ItemSerializer
 from orders.models import Order, OrderEvent, OrderLine, OrderNote, Return, ReturnLine
 from orders.selectors import get_allowed_actions, get_allowed_return_steps
 from payments.serializers import PaymentSerializer
 from shipping.serializers import PostalAddressSerializer, ShipmentSerializer
+from shop_backend.kernel.converters import MAX_ID
 from shop_backend.kernel.fields import MoneyField
 
 

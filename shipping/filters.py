@@ -3,8 +3,7 @@
 from django_filters import rest_framework as filters
 
 from shipping.models import Shipment
-
-MAX_ID = 2**63 - 1
+from shop_backend.kernel.converters import MAX_ID
 
 
 class ShipmentFilterSet(filters.FilterSet):

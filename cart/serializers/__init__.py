@@ -1,7 +1,6 @@
 """Shapes of carts, coupons and tax rates, in and out."""
 
 from cart.serializers.baskets import (
-    MAX_ID,
     CartSerializer,
     CartShippingSerializer,
     CouponCodeSerializer,
@@ -14,7 +13,6 @@ from cart.serializers.coupons import CouponSerializer
 from cart.serializers.tax_rates import TaxRateSerializer
 
 __all__ = [
-    "MAX_ID",
     "CartSerializer",
     "CartShippingSerializer",
     "CouponCodeSerializer",

@@ -9,32 +9,10 @@ from cart.models import Coupon
 from cart.percent import PercentField
 from catalog.selectors import VariantReference
 from shipping.serializers import PostalAddressSerializer
-from shop_backend.kernel.fields import MoneyField
+from shop_backend.kernel.converters import MAX_ID
+from shop_backend.kernel.fields import IdOrSlugField, MoneyField
 
-MAX_ID = 2**63 - 1
 _REFERENCE_FIELDS = ("variant_id", "product_id", "product", "sku")
-
-
-class IdOrSlugField(serializers.Field):
-    """A whole number or a slug."""
-
-    default_error_messages = {"invalid": "An id or a slug."}
-
-    class Meta:
-        swagger_schema_fields = {"type": "string", "example": "white-metal-lantern"}
-
-    def to_internal_value(self, data: Any) -> int | str:
-        if isinstance(data, bool) or not isinstance(data, (int, str)):
-            self.fail("invalid")
-        text = str(data).strip()
-        if text.isascii() and text.isdigit() and len(text) < 19:
-            return int(text)
-        if not text or len(text) > 220 or not text.isprintable():
-            self.fail("invalid")
-        return text
-
-    def to_representation(self, value: Any) -> Any:
-        return value
 
 
 class ItemSerializer(serializers.Serializer):

@@ -9,9 +9,9 @@ from cart.models import Coupon
 from cart.models.coupons import MAX_USES, is_code, normalise_code, validate_code
 from cart.percent import PercentField
 from shipping.serializers.fields import FlagField
+from shop_backend.kernel.converters import MAX_ID
 from shop_backend.kernel.fields import MoneyField
 
-MAX_ID = 2**63 - 1
 MAX_PRODUCTS = 1000
 MAX_CATEGORIES = 100
 # Beyond these years the databases and their time zones begin to differ.

@@ -7,8 +7,8 @@ from rest_framework import serializers
 from cart.models.taxes import normalise_region
 from cart.percent import PercentField
 from shipping.serializers.fields import CountryField, LineField, OptionalLineField
+from shop_backend.kernel.converters import MAX_ID
 
-MAX_ID = 2**63 - 1
 MAX_REGION = 100
 
 

@@ -9,8 +9,6 @@ from rest_framework.fields import empty
 from shipping.countries import COUNTRIES
 from shipping.models import Shipment
 
-MAX_ID = 2**63 - 1
-
 
 class Pattern:
     """Refuses a text that is not wholly of one shape; unlike Django's, no news for Swagger."""
@@ -75,28 +73,6 @@ class CountryField(serializers.CharField):
         if country not in COUNTRIES:
             self.fail("unknown_country")
         return country
-
-
-class IdOrSlugField(serializers.Field):
-    """A whole number or a slug."""
-
-    default_error_messages = {"invalid": "An id or a slug."}
-
-    class Meta:
-        swagger_schema_fields = {"type": "string", "example": "white-metal-lantern"}
-
-    def to_internal_value(self, data: Any) -> int | str:
-        if isinstance(data, bool) or not isinstance(data, (int, str)):
-            self.fail("invalid")
-        text = str(data).strip()
-        if text.isascii() and text.isdigit() and len(text) < 19:
-            return int(text)
-        if not text or len(text) > 220 or not text.isprintable():
-            self.fail("invalid")
-        return text
-
-    def to_representation(self, value: Any) -> Any:
-        return value
 
 
 class TrackingNumberField(serializers.CharField):

@@ -6,12 +6,12 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from shipping.serializers.fields import (
-    MAX_ID,
     CountryField,
     FlagField,
     LineField,
     OptionalLineField,
 )
+from shop_backend.kernel.converters import MAX_ID
 from shop_backend.kernel.fields import MoneyField
 
 MAX_WEIGHT_GRAMS = 2**31 - 1

@@ -6,14 +6,13 @@ from django.conf import settings
 from rest_framework import serializers
 
 from shipping.serializers.fields import (
-    MAX_ID,
     CountryField,
-    IdOrSlugField,
     LineField,
     OptionalLineField,
 )
 from shipping.serializers.methods import MAX_WEIGHT_GRAMS
-from shop_backend.kernel.fields import MoneyField
+from shop_backend.kernel.converters import MAX_ID
+from shop_backend.kernel.fields import IdOrSlugField, MoneyField
 
 
 class DestinationSerializer(serializers.Serializer):

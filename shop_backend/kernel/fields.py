@@ -56,3 +56,35 @@ class MoneyField(serializers.Field):
         if money.minor > self.max_minor:
             self.fail("invalid_money", reason="The amount is too large.")
         return money.minor
+
+
+class HundredthsField(serializers.Field):
+    """A number with two decimals outside, an integer column of hundredths inside; read only."""
+
+    class Meta:
+        swagger_schema_fields = {"type": "string", "format": "decimal", "example": "4.25"}
+
+    def to_representation(self, value: int) -> str:
+        return f"{value // 100}.{value % 100:02}"
+
+
+class IdOrSlugField(serializers.Field):
+    """A row's id, or the name that stands in its addresses."""
+
+    default_error_messages = {"invalid": "An id or a slug."}
+
+    class Meta:
+        swagger_schema_fields = {"type": "string", "example": "white-metal-lantern"}
+
+    def to_internal_value(self, data: Any) -> int | str:
+        if isinstance(data, bool) or not isinstance(data, (int, str)):
+            self.fail("invalid")
+        text = str(data).strip()
+        if text.isascii() and text.isdigit() and len(text) < 19:
+            return int(text)
+        if not text or len(text) > 220 or not text.isprintable():
+            self.fail("invalid")
+        return text
+
+    def to_representation(self, value: Any) -> Any:
+        return value
