@@ -12,6 +12,7 @@ from catalog import errors
 from catalog.models import Category, Product, TaxClass
 from catalog.services import attributes as attributes_of
 from catalog.services import variants as variants_of
+from catalog.services.first_variants import insert_first_variants
 from catalog.services.variants import NewVariant
 from catalog.slugs import free_slug
 from shop_backend.kernel import transactions
@@ -62,8 +63,7 @@ def create_product(
     if options:
         variants_of.check_listed(options, variants)
         variants_of.list_options(product, options)
-    for position, new in enumerate(variants):
-        variants_of.insert_variant(product, new, position=position, actor_id=actor_id)
+    insert_first_variants(product, variants, actor_id=actor_id)
     variants_of.settle(product)
     return product
 

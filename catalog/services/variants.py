@@ -277,9 +277,14 @@ def _drop_unused(values: Iterable[OptionValue]) -> None:
     Option.objects.filter(pk__in=option_ids, values=None).delete()
 
 
-def _free_sku(product: Product, options: Mapping[str, str]) -> str:
+def sku_base(product: Product, options: Mapping[str, str]) -> str:
+    """Return a SKU made of the product's slug and the choices; it may need a number."""
     words = [product.slug[:40].strip("-"), *options.values()]
-    base = "-".join(slug_of(word, fallback="v") for word in words if word).upper()[:52].strip("-")
+    return "-".join(slug_of(word, fallback="v") for word in words if word).upper()[:52].strip("-")
+
+
+def _free_sku(product: Product, options: Mapping[str, str]) -> str:
+    base = sku_base(product, options)
     taken = Variant.objects.filter(sku__istartswith=base).values_list("sku", flat=True)
     return first_free(base, {sku.upper() for sku in taken})
 

@@ -1,11 +1,14 @@
 """The variants of a product over HTTP."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from catalog.models import Option, OptionValue, Variant
 from catalog.tests.answers import code_of, payload
 from catalog.tests.factories import ProductFactory, VariantFactory
 from inventory.models import StockItem
+from inventory.tests.factories import main_location
 
 pytestmark = pytest.mark.django_db
 
@@ -139,3 +142,34 @@ def test_a_product_has_a_bounded_number_of_variants(manager):
 
     assert (refused.status_code, code_of(refused)) == (409, "too_many_variants")
     assert product.variants.count() == 100
+
+
+@pytest.mark.portable
+def test_a_product_of_a_hundred_variants_costs_no_thousands_of_queries(manager):
+    main_location()
+    names = [f"Option {number}" for number in range(10)]
+
+    def post(name, count):
+        variants = [
+            {
+                "price": "1.00",
+                "stock": 3,
+                "options": {option: f"{option} {number}" for option in names},
+            }
+            for number in range(count)
+        ]
+        body = {"name": name, "variants": variants}
+        with CaptureQueriesContext(connection) as queries:
+            response = manager.post("/api/catalog/products/", body, format="json")
+        assert response.status_code == 201, response.json()
+        return response.json()["data"], len(queries)
+
+    _, few = post("Small", 1)
+    made, many = post("Large", 100)
+
+    assert (len(made["variants"]), len({row["sku"] for row in made["variants"]})) == (100, 100)
+    assert [len(option["values"]) for option in made["options"]] == [100] * 10
+    assert made["variants"][99]["options"] == {option: f"{option} 99" for option in names}
+    assert {row["stock"] for row in made["variants"]} == {3}
+    # One guarded UPDATE a counter; where it cannot return them, a SELECT of its units too.
+    assert many - few <= 2 * 99 + 5

@@ -146,6 +146,29 @@ def set_available(*, item_id: int, available: int, reason: str, actor_id: int | 
 
 
 @transactions.use_case
+def set_available_of_many(
+    *, quantities: Mapping[int, int], reason: str, actor_id: int | None
+) -> None:
+    """Do what ``set_available`` does, at once for the items that lie nowhere yet.
+
+    :param quantities: units per stock item pk.
+    """
+    stored = StockLevel.objects.filter(item_id__in=quantities).values_list("item_id", flat=True)
+    known = set(stored)
+    for item_id in sorted(known):
+        set_available(
+            item_id=item_id, available=quantities[item_id], reason=reason, actor_id=actor_id
+        )
+    new = {pk: units for pk, units in quantities.items() if pk not in known}
+    if not new:
+        return
+    levels = ensure_levels(item_ids=new, location=selectors.get_default_location())
+    changes = [Change(levels[pk], on_hand=units) for pk, units in new.items() if units]
+    if changes:
+        book(changes, kind=StockMovement.Kind.ADJUSTMENT, reason=reason, actor_id=actor_id)
+
+
+@transactions.use_case
 def transfer(
     *,
     item_id: int,
