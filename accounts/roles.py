@@ -14,6 +14,7 @@ ROLES: Mapping[str, Sequence[str]] = {
         "accounts.view_user",
         "cart.view_coupon*",
         "catalog.view_*",
+        "catalog.moderate_review",
         "orders.view_*",
         "orders.add_return",
         "orders.change_return",

@@ -1,6 +1,6 @@
 """How the catalogue says no."""
 
-from shop_backend.kernel.errors import BadInput, Conflict, Missing
+from shop_backend.kernel.errors import BadInput, Conflict, Missing, Refused
 
 
 class VariantNotFound(Missing):
@@ -161,3 +161,33 @@ class ImageTooLarge(BadInput):
 class TooManyImages(Conflict):
     code = "too_many_images"
     message = "A product has at most {most} images."
+
+
+class ReviewNotFound(Missing):
+    code = "review_not_found"
+    message = "There is no such review."
+
+
+class ReviewNeedsDelivery(Conflict):
+    code = "review_needs_delivery"
+    message = "A product is reviewed by those who received it."
+
+
+class ReviewExists(Conflict):
+    code = "review_exists"
+    message = "You have reviewed this product; change that review instead."
+
+
+class ReviewChanged(Conflict):
+    code = "review_changed"
+    message = "The review was changed since it was read; please read revision {revision}."
+
+
+class NotYourReview(Refused):
+    code = "not_your_review"
+    message = "This review is somebody else's."
+
+
+class IllegalReviewTransition(Conflict):
+    code = "illegal_review_transition"
+    message = "The review is {current} and cannot become {wanted}; it can become {allowed}."

@@ -1,17 +1,30 @@
 """How lists of the catalogue are narrowed."""
 
+from collections.abc import Collection, Mapping
+from functools import cached_property, reduce
+from operator import or_
 from typing import Any
 
 import django_filters
+from django.core.validators import EMPTY_VALUES
 from django.db.models import F, Q, QuerySet
 
 from catalog import search, selectors
 from catalog.category_tree import CategoryTree
-from catalog.models import Category, Product, ProductAttributeValue, ProductQuerySet, Variant
+from catalog.models import (
+    Category,
+    Product,
+    ProductAttributeValue,
+    ProductQuerySet,
+    Review,
+    Variant,
+)
+from catalog.models.reviews import MAX_RATING, MIN_RATING
 from shop_backend.kernel.errors import InvalidParameter
 from shop_backend.kernel.forms import MoneyFormField
 
 MAX_CHOICES = 5
+RATINGS = [(str(stars), str(stars)) for stars in range(MIN_RATING, MAX_RATING + 1)]
 YES = {"1", "true"}
 YES_OR_NO = [("1", "yes"), ("true", "yes"), ("0", "no"), ("false", "no")]
 
@@ -20,7 +33,24 @@ class MoneyFilter(django_filters.Filter):
     field_class = MoneyFormField
 
 
+def is_sellable() -> Q:
+    """Return the condition on products of which somebody can buy a unit now."""
+    at_hand = Q(
+        stock_item__levels__location__is_active=True,
+        stock_item__levels__on_hand__gt=F("stock_item__levels__reserved"),
+    )
+    sellable = Variant.objects.standing().filter(is_active=True)
+    sellable = sellable.filter(at_hand | Q(stock_item__is_tracked=False))
+    return Q(pk__in=sellable.values("product_id"))
+
+
 class ProductFilter(django_filters.FilterSet):
+    # The first, so that the other filters do not decide whether its words are misspelt.
+    search = django_filters.CharFilter(
+        method="narrow_to_words",
+        max_length=200,
+        label="At most 8 words that all occur in name, SKU, description or category.",
+    )
     category = django_filters.CharFilter(
         method="narrow_to_category",
         max_length=120,
@@ -32,13 +62,13 @@ class ProductFilter(django_filters.FilterSet):
     max_price = MoneyFilter(
         field_name="from_price_minor", lookup_expr="lte", label="At most that price."
     )
+    min_rating = django_filters.ChoiceFilter(
+        choices=RATINGS,
+        method="narrow_to_rating",
+        label="So many stars or more, by the average of its reviews.",
+    )
     in_stock = django_filters.ChoiceFilter(
         choices=YES_OR_NO, method="narrow_to_stock", label="true: what can be bought now."
-    )
-    search = django_filters.CharFilter(
-        method="narrow_to_words",
-        max_length=200,
-        label="At most 8 words that all occur in name, SKU, description or category.",
     )
     option = django_filters.CharFilter(
         method="narrow_to_choices",
@@ -48,7 +78,10 @@ class ProductFilter(django_filters.FilterSet):
     attribute = django_filters.CharFilter(
         method="narrow_to_attributes",
         max_length=151,
-        label="material:Glass, by the attribute's code; may be repeated, and all must be stated.",
+        label=(
+            "material:Glass, by the attribute's code; may be repeated: one of the values of each"
+            " code must be stated."
+        ),
     )
     status = django_filters.ChoiceFilter(
         choices=[
@@ -61,49 +94,93 @@ class ProductFilter(django_filters.FilterSet):
         model = Product
         fields: list[str] = []
 
+    @cached_property
+    def tree(self) -> CategoryTree:
+        """The categories that the caller may see; hidden ones narrow nothing and find nothing."""
+        tree = CategoryTree.read()
+        user = self.request.user if self.request else None
+        is_insider = user is not None and user.has_perm("catalog.view_category")
+        return tree if is_insider else tree.visible()
+
+    @property
+    def asked(self) -> set[str]:
+        """The names of the filters that were given a value."""
+        return {name for name, value in self.form.cleaned_data.items() if value not in EMPTY_VALUES}
+
+    @cached_property
+    def category_asked(self) -> int | None:
+        """The id of the category asked for; 0: there is no such one; ``None``: none was."""
+        value = self.form.cleaned_data["category"]
+        if not value:
+            return None
+        number = selectors.id_of(value)
+        rows = self.tree.by_id.values()
+        return next((row.pk for row in rows if value == row.slug or number == row.pk), 0)
+
+    @cached_property
+    def attributes_asked(self) -> dict[str, list[str]]:
+        """The values asked for by the attribute's code."""
+        asked: dict[str, list[str]] = {}
+        if self.form.cleaned_data["attribute"]:
+            for code, value in self._pairs("attribute", longest=151):
+                asked.setdefault(code.lower(), []).append(value)
+        return asked
+
+    def narrow(
+        self,
+        products: ProductQuerySet,
+        *,
+        without: Collection[str] = (),
+        without_attribute: str = "",
+    ) -> Any:
+        """Apply what was asked for, search and the filters named apart.
+
+        :param without_attribute: the code of an attribute that shall not narrow either.
+        """
+        for name, value in self.form.cleaned_data.items():
+            if name == "attribute":
+                stated = self.attributes_asked.items()
+                kept = {code: values for code, values in stated if code != without_attribute}
+                products = _stating(products, kept)
+            elif name != "search" and name not in without:
+                products = self.filters[name].filter(products, value)
+        return products
+
+    def narrow_to_search(self, products: ProductQuerySet) -> ProductQuerySet:
+        """Apply the search alone."""
+        text = self.form.cleaned_data["search"]
+        return search.search(products, text, self.tree) if text else products
+
+    def narrow_to_words(self, queryset: ProductQuerySet, name: str, value: str) -> Any:
+        return search.search(queryset, value, self.tree)
+
     def narrow_to_category(
         self, queryset: ProductQuerySet, name: str, value: str
     ) -> ProductQuerySet:
-        tree = CategoryTree.read()
-        number = selectors.id_of(value)
-        wanted = {row.pk for row in tree.by_id.values() if value == row.slug or number == row.pk}
-        below = {pk for category_id in wanted for pk in tree.descendants(category_id)}
+        below = self.tree.descendants(self.category_asked) if self.category_asked else set()
         return queryset.filter(category_id__in=below)
 
-    def narrow_to_stock(self, queryset: ProductQuerySet, name: str, value: str) -> Any:
-        at_hand = Q(
-            stock_item__levels__location__is_active=True,
-            stock_item__levels__on_hand__gt=F("stock_item__levels__reserved"),
-        )
-        sellable = Variant.objects.standing().filter(is_active=True)
-        sellable = sellable.filter(at_hand | Q(stock_item__is_tracked=False))
-        in_stock = Q(pk__in=sellable.values("product_id"))
-        return queryset.filter(in_stock if value in YES else ~in_stock)
+    def narrow_to_rating(self, queryset: ProductQuerySet, name: str, value: str) -> Any:
+        return queryset.filter(rating_hundredths__gte=int(value) * 100)
 
-    def narrow_to_words(self, queryset: ProductQuerySet, name: str, value: str) -> Any:
-        return search.search(queryset, value)
+    def narrow_to_stock(self, queryset: ProductQuerySet, name: str, value: str) -> Any:
+        return queryset.filter(is_sellable() if value in YES else ~is_sellable())
 
     def narrow_to_choices(self, queryset: ProductQuerySet, name: str, value: str) -> Any:
         variants = Variant.objects.standing().filter(is_active=True)
-        for option, wanted in self._pairs(name, value, longest=101):
+        for option, wanted in self._pairs(name, longest=101):
             variants = variants.filter(
                 option_values__option__name__iexact=option, option_values__value__iexact=wanted
             )
         return queryset.filter(pk__in=variants.values("product_id"))
 
     def narrow_to_attributes(self, queryset: ProductQuerySet, name: str, value: str) -> Any:
-        for code, wanted in self._pairs(name, value, longest=151):
-            stating = ProductAttributeValue.objects.filter(
-                attribute__code=code.lower(), value__iexact=wanted
-            )
-            queryset = queryset.filter(pk__in=stating.values("product_id"))
-        return queryset
+        return _stating(queryset, self.attributes_asked)
 
-    def _pairs(self, name: str, value: str, *, longest: int) -> list[tuple[str, str]]:
+    def _pairs(self, name: str, *, longest: int) -> list[tuple[str, str]]:
         """Return what stands before and after the colons of a parameter that may be repeated."""
-        sent = self.data.getlist(name) if hasattr(self.data, "getlist") else [value]
         pairs = []
-        for text in sent:
+        for text in self.data.getlist(name):
             before, _, after = text.partition(":")
             if not (before and after) or len(text) > longest:
                 raise InvalidParameter(name=name)
@@ -111,6 +188,38 @@ class ProductFilter(django_filters.FilterSet):
         if len(pairs) > MAX_CHOICES:
             raise InvalidParameter(name=name)
         return pairs
+
+
+def _stating(products: ProductQuerySet, wanted: Mapping[str, Collection[str]]) -> ProductQuerySet:
+    """Return the products that state, of each attribute, one of these values."""
+    for code, values in wanted.items():
+        spelt = reduce(or_, (Q(value__iexact=value) for value in values))
+        stating = ProductAttributeValue.objects.filter(spelt, attribute__code=code)
+        products = products.filter(pk__in=stating.values("product_id"))
+    return products
+
+
+class ProductReviewFilter(django_filters.FilterSet):
+    rating = django_filters.ChoiceFilter(choices=RATINGS, label="Exactly so many stars.")
+    status = django_filters.ChoiceFilter(
+        choices=Review.Status.choices, label="For staff, and for one's own."
+    )
+
+    class Meta:
+        model = Review
+        fields: list[str] = []
+
+
+class ReviewFilter(ProductReviewFilter):
+    product = django_filters.CharFilter(
+        method="narrow_to_product", max_length=220, label="A product's id or slug."
+    )
+
+    def narrow_to_product(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        number = selectors.id_of(value)
+        if number is None:
+            return queryset.filter(product__slug=value)
+        return queryset.filter(product_id=number)
 
 
 class CategoryFilter(django_filters.FilterSet):

@@ -23,13 +23,14 @@ _LIKE_ENOUGH = 0.45
 _NAME, _BEGINNING, _SKU, _DESCRIPTION, _CATEGORY = 600_000, 1_000_000, 500_000, 200_000, 100_000
 
 
-def search(products: ProductQuerySet, text: str) -> ProductQuerySet:
+def search(products: ProductQuerySet, text: str, categories: CategoryTree) -> ProductQuerySet:
     """Return the products in which every word occurs, with ``mismatch``: the less the better.
+
+    :param categories: those whose names are searched.
 
     The words after the eighth are not looked at.
     """
     words = list(dict.fromkeys(text.split()))[:MAX_WORDS]
-    categories = CategoryTree.read()
     ways = [_ways_to(word, products.db, categories, is_last=word == words[-1]) for word in words]
     found = products.filter(reduce(and_, (is_hit for is_hit, _ in ways), Q()))
     found = found.annotate(mismatch=Value(0) - reduce(add, (rank for _, rank in ways)))

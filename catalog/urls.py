@@ -18,6 +18,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("products/<str:product>/images/", views.ImageViewSet.as_view(LIST)),
     path("products/<str:product>/images/<str:pk>/", views.ImageViewSet.as_view(ONE)),
     path("products/<str:product>/price-history/", views.PriceHistoryViewSet.as_view(READ)),
+    path("products/<str:product>/reviews/", views.ReviewViewSet.as_view(LIST)),
+    path("products/<str:product>/reviews/<str:pk>/", views.ReviewViewSet.as_view(ONE)),
+    path(
+        "products/<str:product>/reviews/<str:pk>/approve/",
+        views.ReviewViewSet.as_view({"post": "approve"}),
+    ),
+    path(
+        "products/<str:product>/reviews/<str:pk>/reject/",
+        views.ReviewViewSet.as_view({"post": "reject"}),
+    ),
+    path("reviews/", views.ModerationViewSet.as_view(READ)),
     path("attributes/", views.AttributeViewSet.as_view(LIST)),
     path("attributes/<str:id>/", views.AttributeViewSet.as_view(ONE)),
     path("tax-classes/", views.TaxClassViewSet.as_view(LIST)),

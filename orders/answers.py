@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import F, IntegerField, OuterRef, Prefetch, Subquery, Sum
 
 from orders.errors import NothingDue, OrderNotFound
-from orders.models import Order, OrderEvent, OrderNote, Return
+from orders.models import Order, OrderEvent, OrderLine, OrderNote, Return
 from orders.services._lock import lock_order
+from shipping.models import Shipment, ShipmentLine
 from shop_backend.kernel.money import Money
 
 
@@ -45,6 +46,24 @@ class OrderPayments:
     def get_customer_id(self, *, reference: str) -> int:
         """Return whose order it is."""
         return Order.objects.values_list("customer_id", flat=True).get(number=reference)
+
+
+class OrderDeliveries:
+    """Answers catalog: has this person received the product?"""
+
+    def has_received(self, *, user_id: int, product_id: int) -> bool:
+        """Return whether a parcel with it arrived, of which not every unit went back."""
+        arrived = ShipmentLine.objects.filter(
+            shipment__reference=OuterRef("order__number"),
+            shipment__status=Shipment.Status.DELIVERED,
+            sku=OuterRef("sku"),
+        )
+        # values() first: one group, so that the subquery has one row.
+        units = arrived.order_by().values("sku").annotate(units=Sum("quantity")).values("units")
+        lines = OrderLine.objects.filter(
+            order__customer_id=user_id, variant__product_id=product_id
+        ).annotate(arrived=Subquery(units, output_field=IntegerField()))
+        return lines.filter(arrived__gt=F("returned_quantity")).exists()
 
 
 class OrderRecords:

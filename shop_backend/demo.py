@@ -1,4 +1,4 @@
-"""The demo shop: accounts, a warehouse's stock, ways of sending, and a catalogue."""
+"""The demo shop: accounts, a warehouse's stock, ways of sending, a catalogue and reviews."""
 
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from accounts.models import User
 from cart.models import Coupon, TaxRate
 from catalog.models import TaxClass
 from shipping.models import Address, ShippingMethod, Zone, ZoneArea
+from shop_backend import demo_reviews
 from shop_backend.kernel import transactions
 
 PASSWORD = "demo-shop-2026"
@@ -36,6 +37,7 @@ def load() -> None:
     """Load the demo shop; what is there already stays as it is."""
     transactions.run(_load_people_and_methods)
     call_command("import_catalogue", str(CATALOGUE))
+    demo_reviews.load(password=PASSWORD, moderator=User.objects.get(username_key="admin"))
 
 
 def _load_people_and_methods() -> None:

@@ -9,12 +9,14 @@ from typing import Any
 from accounts import mails as accounts_mails
 from accounts import ports as accounts_ports
 from cart.answers import CartBaskets, CartRecords
+from catalog import ports as catalog_ports
+from catalog.answers import ReviewRecords
 from inventory import mails as inventory_mails
 from inventory.events import StockLow
 from orders import mailbox as orders_mailbox
 from orders import mails as orders_mails
 from orders import services as orders
-from orders.answers import OrderPayments, OrderRecords
+from orders.answers import OrderDeliveries, OrderPayments, OrderRecords
 from orders.events import OrderPaid, OrderPlaced, OrderRefunded, OrderShipped
 from orders.services import OrderFulfilment
 from payments import ports as payments_ports
@@ -67,4 +69,7 @@ def connect() -> None:
     payments_ports.payable_orders.bind(OrderPayments())
     shipping_ports.fulfilment.bind(OrderFulfilment())
     shipping_ports.baskets.bind(CartBaskets())
-    accounts_ports.personal_data.bind([AddressRecords(), CartRecords(), OrderRecords()])
+    catalog_ports.deliveries.bind(OrderDeliveries())
+    accounts_ports.personal_data.bind(
+        [AddressRecords(), CartRecords(), OrderRecords(), ReviewRecords()]
+    )

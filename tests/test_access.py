@@ -38,6 +38,8 @@ PUBLIC = {
     "get catalog/products/<str:product>/variants/<str:pk>/",
     "get catalog/products/<str:product>/images/",
     "get catalog/products/<str:product>/images/<str:pk>/",
+    "get catalog/products/<str:product>/reviews/",
+    "get catalog/products/<str:product>/reviews/<str:pk>/",
     "get catalog/attributes/",
     "get catalog/attributes/<str:id>/",
     "get catalog/categories/",

@@ -1,6 +1,7 @@
 """What must never be false is found out when it is."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -16,6 +17,8 @@ from accounts.models import User
 from accounts.tests.factories import UserFactory
 from cart.models import Cart, Coupon, CouponTally, CouponUse
 from cart.tests.factories import CouponFactory
+from catalog.models import Product
+from catalog.services import approve_review, write_review
 from catalog.tests.factories import VariantFactory
 from inventory.models import Reservation, StockLevel, StockMovement
 from orders.models import Order, OrderEvent, OrderLine
@@ -342,8 +345,24 @@ def test_i16_two_accounts_of_one_name(constraint, accounts):
         assert broken() == {"I16": [f"user {user.pk}" for user in users]}
 
 
+@pytest.mark.portable
+@pytest.mark.parametrize("planted", [{"rating_hundredths": 499}, {"review_count": 2}])
+def test_r1_a_rating_that_no_reviews_make(planted):
+    variant = VariantFactory(stock=3)
+    user = buyer()
+    place_and_deliver(user, (variant, 1))
+    review = write_review(product=variant.product, author=user, rating=4, text="Good.")
+    approve_review(review=review, revision=1, moderator_id=user.pk)
+    assert broken() == {}
+
+    Product.objects.update(**planted)
+
+    assert broken() == {"R1": [f"product {variant.product_id}"]}
+
+
 def test_every_code_has_a_test_that_plants_it():
-    tested = {name.split("_")[1].upper() for name in globals() if name.startswith("test_i")}
+    tests = [name for name in globals() if re.match(r"test_[ir]\d", name)]
+    tested = {name.split("_")[1].upper() for name in tests}
 
     assert tested == set(invariants.CODES)
 

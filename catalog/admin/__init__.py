@@ -4,6 +4,7 @@ from catalog.admin.attributes import AttributeAdmin, PriceChangeAdmin
 from catalog.admin.categories import CategoryAdmin
 from catalog.admin.images import ProductImageAdmin
 from catalog.admin.products import OptionAdmin, OptionValueAdmin, ProductAdmin, VariantAdmin
+from catalog.admin.reviews import ReviewAdmin
 from catalog.admin.tax_classes import TaxClassAdmin
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "OptionValueAdmin",
     "ProductAdmin",
     "ProductImageAdmin",
+    "ReviewAdmin",
     "TaxClassAdmin",
     "VariantAdmin",
 ]

@@ -14,6 +14,7 @@ from catalog.models.products import (
     Variant,
     VariantQuerySet,
 )
+from catalog.models.reviews import Review, ReviewQuerySet
 from catalog.models.slugs import RESERVED_SLUGS, validate_slug
 from catalog.models.taxes import TaxClass
 
@@ -29,6 +30,8 @@ __all__ = [
     "ProductAttributeValue",
     "ProductImage",
     "ProductQuerySet",
+    "Review",
+    "ReviewQuerySet",
     "TaxClass",
     "Variant",
     "VariantQuerySet",

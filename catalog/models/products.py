@@ -81,6 +81,10 @@ class Product(models.Model):
     # The lowest price of an active variant, kept by the services: lists sort and filter by it.
     from_price_minor = models.BigIntegerField(default=0, editable=False)
     currency = models.CharField(max_length=3, default=shop_currency, editable=False)
+    # The average of the approved reviews, 100 to 500, and their number, kept by the services.
+    # 0, not null, without any: it sorts below every rating on every database.
+    rating_hundredths = models.PositiveSmallIntegerField(default=0, editable=False)
+    review_count = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
 
@@ -98,6 +102,11 @@ class Product(models.Model):
                 name="product_published_forwards",
                 violation_error_message="It is published from a time before it is published until.",
             ),
+            models.CheckConstraint(
+                condition=Q(review_count=0, rating_hundredths=0)
+                | Q(review_count__gt=0, rating_hundredths__gte=100, rating_hundredths__lte=500),
+                name="product_rating_of_reviews",
+            ),
         ]
         indexes = [
             models.Index(fields=["status", "from_price_minor", "id"], name="product_by_price"),
@@ -113,6 +122,7 @@ class Product(models.Model):
                 name="product_vanishes",
                 condition=Q(published_until__isnull=False),
             ),
+            models.Index(fields=["status", "rating_hundredths", "id"], name="product_by_rating"),
         ]
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from catalog.serializers.categories import (
     CategoryRequestSerializer,
     CategorySerializer,
 )
+from catalog.serializers.facets import FacetsSerializer
 from catalog.serializers.images import (
     ImageChangeSerializer,
     ImageRequestSerializer,
@@ -21,12 +22,19 @@ from catalog.serializers.products import (
     ProductSerializer,
     ProductSummarySerializer,
 )
+from catalog.serializers.reviews import (
+    ApprovalSerializer,
+    RejectionSerializer,
+    ReviewRequestSerializer,
+    ReviewSerializer,
+)
 from catalog.serializers.tax_classes import TaxClassRequestSerializer, TaxClassSerializer
 from catalog.serializers.variants import VariantRequestSerializer, VariantSerializer
 
 __all__ = [
     "AttributeRequestSerializer",
     "AttributeSerializer",
+    "FacetsSerializer",
     "ImageChangeSerializer",
     "ImageRequestSerializer",
     "ImageSerializer",
@@ -38,6 +46,10 @@ __all__ = [
     "ProductRequestSerializer",
     "ProductSerializer",
     "ProductSummarySerializer",
+    "ApprovalSerializer",
+    "RejectionSerializer",
+    "ReviewRequestSerializer",
+    "ReviewSerializer",
     "TaxClassRequestSerializer",
     "TaxClassSerializer",
     "VariantRequestSerializer",

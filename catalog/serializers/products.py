@@ -8,6 +8,7 @@ from rest_framework import serializers
 from catalog.models import Attribute, Category, Option, Product, ProductAttributeValue, Variant
 from catalog.serializers import fields
 from catalog.serializers.images import ImageSerializer, absolute
+from catalog.serializers.reviews import RatingField
 from catalog.serializers.variants import (
     StockField,
     VariantRequestSerializer,
@@ -44,7 +45,9 @@ class ProductSummarySerializer(serializers.ModelSerializer[Product]):
     """
 
     slug = serializers.CharField()
-    category = ProductCategorySerializer(allow_null=True)
+    category = serializers.SerializerMethodField(
+        help_text="Null: none, or for customers one that is hidden."
+    )
     price = MoneyField(
         source="from_price_minor", help_text="The price; of several variants the lowest."
     )
@@ -61,6 +64,10 @@ class ProductSummarySerializer(serializers.ModelSerializer[Product]):
     image_url = serializers.SerializerMethodField(help_text="The first image; null: none.")
     thumbnail_url = serializers.SerializerMethodField(help_text="Its small version.")
     variant_count = serializers.SerializerMethodField()
+    rating = RatingField()
+    review_count = serializers.IntegerField(
+        read_only=True, help_text="How many approved reviews it has."
+    )
 
     class Meta:
         model = Product
@@ -78,10 +85,18 @@ class ProductSummarySerializer(serializers.ModelSerializer[Product]):
             "image_url",
             "thumbnail_url",
             "variant_count",
+            "rating",
+            "review_count",
             "status",
             "created_at",
             "updated_at",
         ]
+
+    @swagger_serializer_method(serializer_or_field=ProductCategorySerializer(allow_null=True))
+    def get_category(self, product: Product) -> Any:
+        if product.category is None or product.category_id not in self.context["tree"].by_id:
+            return None
+        return ProductCategorySerializer(product.category, context=self.context).data
 
     def shown_variants(self, product: Product) -> list[Variant]:
         """Return the variants that this viewer may see."""

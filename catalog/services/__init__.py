@@ -17,6 +17,15 @@ from catalog.services.images import (
 )
 from catalog.services.importing import Outcome, Result, Stock, import_rows
 from catalog.services.products import create_product, delete_product, update_product
+from catalog.services.reviews import (
+    approve_review,
+    delete_review,
+    edit_review,
+    forget_reviewer,
+    rated,
+    reject_review,
+    write_review,
+)
 from catalog.services.tax_classes import (
     create_tax_class,
     delete_tax_class,
@@ -40,6 +49,7 @@ __all__ = [
     "Result",
     "Stock",
     "add_variant",
+    "approve_review",
     "create_attribute",
     "create_category",
     "create_product",
@@ -48,9 +58,14 @@ __all__ = [
     "delete_category",
     "delete_image",
     "delete_product",
+    "delete_review",
     "delete_tax_class",
+    "edit_review",
+    "forget_reviewer",
     "import_rows",
     "link_image",
+    "rated",
+    "reject_review",
     "remove_variant",
     "revise_variants",
     "spell",
@@ -61,4 +76,5 @@ __all__ = [
     "update_tax_class",
     "update_variant",
     "upload_image",
+    "write_review",
 ]

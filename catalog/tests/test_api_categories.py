@@ -6,7 +6,7 @@ from accounts.models import User
 from catalog.category_tree import CategoryTree
 from catalog.models import Category
 from catalog.tests.answers import code_of, names, payload
-from catalog.tests.factories import CategoryFactory, ProductFactory
+from catalog.tests.factories import CategoryFactory, ProductFactory, VariantFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -163,3 +163,28 @@ def test_a_list_costs_a_constant_number_of_queries(
         assert payload(anonymous.get("/api/catalog/categories/"))["count"] == rows
     with django_assert_num_queries(5):
         assert payload(manager.get("/api/catalog/categories/"))["count"] == rows
+
+
+@pytest.mark.portable
+@pytest.mark.parametrize("extra", ["page=1", "search=x", "ordering=name", "parent=1", "cursor="])
+def test_the_whole_tree_has_no_pages_and_parts(anonymous, extra):
+    assert anonymous.get(f"/api/catalog/categories/?tree=1&{extra}").status_code == 400
+    assert anonymous.get(f"/catalog/categories/?tree=1&{extra}").status_code == 200
+    assert anonymous.get("/api/catalog/categories/?tree=1").status_code == 200
+    assert anonymous.get("/api/catalog/categories/?tree=0&page=1").status_code == 200
+
+
+@pytest.mark.portable
+def test_a_product_does_not_tell_customers_of_a_hidden_category(anonymous, manager):
+    above = CategoryFactory(name="Secret", is_active=False)
+    product = VariantFactory(product__category=CategoryFactory(name="Below", parent=above)).product
+
+    def shown(client):
+        one = client.get(f"/api/catalog/products/{product.pk}/")
+        rows = payload(client.get("/api/catalog/products/"))["results"]
+        assert rows[0]["category"] == payload(one)["category"]
+        return one
+
+    assert payload(shown(anonymous))["category"] is None
+    assert "Secret" not in shown(anonymous).content.decode()
+    assert payload(shown(manager))["category"]["path"] == "Secret > Below"

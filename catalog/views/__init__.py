@@ -5,6 +5,7 @@ from catalog.views.categories import CategoryViewSet
 from catalog.views.images import ImageViewSet
 from catalog.views.prices import PriceHistoryViewSet
 from catalog.views.products import ProductViewSet
+from catalog.views.reviews import ModerationViewSet, ReviewViewSet
 from catalog.views.tax_classes import TaxClassViewSet
 from catalog.views.variants import VariantViewSet
 
@@ -13,7 +14,9 @@ __all__ = [
     "ImageViewSet",
     "PriceHistoryViewSet",
     "CategoryViewSet",
+    "ModerationViewSet",
     "ProductViewSet",
+    "ReviewViewSet",
     "TaxClassViewSet",
     "VariantViewSet",
 ]

@@ -50,6 +50,12 @@ class CategoryViewSet(ShopViewSet):
     orderings = {"name": "name", "position": "position"}
     default_ordering = ("position", "pk")
 
+    def known_parameters(self) -> set[str]:
+        """Return what this action understands: of the whole tree there are no pages and parts."""
+        if self.action == "list" and self.request.query_params.get("tree") in YES:
+            return {"tree"}
+        return super().known_parameters()
+
     def get_queryset(self) -> QuerySet[Category]:
         if getattr(self, "swagger_fake_view", False):
             return Category.objects.none()

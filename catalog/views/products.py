@@ -9,15 +9,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import ErrorDetail, ValidationError
 
-from catalog import serializers, services
+from catalog import facets, serializers, services
 from catalog.category_tree import CategoryTree
-from catalog.filters import ProductFilter
+from catalog.filters import YES, YES_OR_NO, ProductFilter
 from catalog.models import Product, ProductQuerySet
 from catalog.services import NewVariant
+from catalog.views.faceted import FACETS, FacetedListInspector
 from catalog.views.keys import ID_OR_SLUG, get_by_key
 from inventory import selectors as inventory
 from shop_backend.kernel import idempotency
 from shop_backend.kernel.access import ANYONE, may
+from shop_backend.kernel.errors import InvalidParameter
 from shop_backend.kernel.views import ShopViewSet
 
 TAGS = ["catalog"]
@@ -49,8 +51,10 @@ class ProductViewSet(ShopViewSet):
         "price": "from_price_minor",
         "name": "name",
         "created_at": "created_at",
+        "rating": "rating_hundredths",
         "relevance": "mismatch",
     }
+    parameters = {"list": frozenset({"facets"})}
 
     @property
     def default_ordering(self) -> tuple[str, ...]:
@@ -75,12 +79,24 @@ class ProductViewSet(ShopViewSet):
     def representation(self, instance: Product) -> Any:
         return self._shown([instance], serializers.ProductSerializer)[0]
 
-    @swagger_auto_schema(operation_id="catalog_products_list", tags=TAGS)
+    @swagger_auto_schema(
+        operation_id="catalog_products_list",
+        tags=TAGS,
+        manual_parameters=[FACETS],
+        paginator_inspectors=[FacetedListInspector],
+    )
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List the products: the newest first, or of a search the best hits."""
+        wanted = request.query_params.get("facets", "0")
+        if wanted not in dict(YES_OR_NO):
+            raise InvalidParameter(name="facets")
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         rows = self._shown(page or [], serializers.ProductSummarySerializer)
-        return self.get_paginated_response(rows)
+        response = self.get_paginated_response(rows)
+        is_later_page = bool(request.query_params.get("cursor"))
+        if wanted in YES and not is_later_page:
+            response.data |= self._facets()
+        return response
 
     @swagger_auto_schema(
         operation_id="catalog_products_read",
@@ -146,6 +162,14 @@ class ProductViewSet(ShopViewSet):
         services.delete_product(product=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
+    def _facets(self) -> dict[str, Any]:
+        products = Product.objects.visible_to(self.request.user)
+        filters = ProductFilter(self.request.query_params, products, request=self.request)
+        filters.form.is_valid()  # the list would have refused
+        found = facets.count_facets(filters, products)
+        shown: dict[str, Any] = {"facets": serializers.FacetsSerializer(found.counts).data}
+        return {**shown, "facets_capped": True} if found.capped else shown
+
     def _create(self, asked: dict[str, Any]) -> Response:
         variants = [NewVariant(**row) for row in asked.pop("variants", [])]
         only = {name: asked.pop(name, None) for name in _OF_THE_VARIANT}
@@ -184,11 +208,13 @@ class ProductViewSet(ShopViewSet):
 
     def _shown(self, products: Sequence[Product], serializer_class: Any) -> Any:
         variants = [variant for product in products for variant in product.variants.all()]
+        tree = CategoryTree.read()
+        is_insider = self.request.user.has_perm("catalog.view_product")
         context = {
             **self.get_serializer_context(),
             "availability": inventory.get_availability(row.stock_item_id for row in variants),
-            "tree": CategoryTree.read(),
-            "is_insider": self.request.user.has_perm("catalog.view_product"),
+            "tree": tree if is_insider else tree.visible(),
+            "is_insider": is_insider,
         }
         return serializer_class(products, many=True, context=context).data
 

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.timesince import timesince
 
+from catalog.models import Review
 from inventory.models import StockItem
 from orders.models import Order
 from payments.models import Payment
@@ -110,6 +111,13 @@ def _reviews(now: datetime) -> Panel:
     return _panel("Payments to review", calm, Payment, "review=open", rows)
 
 
+def _pending_reviews(now: datetime) -> Panel:
+    reviews: Iterable[Any] = selectors.get_reviews_to_moderate(limit=_SHOWN + 1)
+    rows = [_row(review, str(review.product), f"{review.rating} of 5") for review in reviews]
+    calm = "Every review is decided."
+    return _panel("Reviews to approve", calm, Review, "status__exact=pending", rows)
+
+
 def _failed(now: datetime) -> Panel:
     messages = selectors.get_failed_messages(limit=_SHOWN + 1)
     rows = [_row(message, str(message), message.last_error) for message in messages]
@@ -122,6 +130,7 @@ _PANELS: Sequence[tuple[str, Callable[[datetime], Panel]]] = (
     ("orders.view_order", _overdue),
     ("inventory.view_stockitem", _low_stock),
     ("payments.view_payment", _reviews),
+    ("catalog.moderate_review", _pending_reviews),
     ("kernel.view_outboxmessage", _failed),
 )
 

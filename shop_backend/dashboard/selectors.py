@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 
+from catalog.models import Review
 from inventory.models import StockItem
 from orders.models import Order
 from payments.models import Payment
@@ -99,6 +100,12 @@ def get_failed_messages(*, limit: int) -> Sequence[OutboxMessage]:
 def get_payments_to_review(*, limit: int) -> Sequence[Payment]:
     """Return the payments whose provider said what does not fit, oldest first."""
     return list(Payment.objects.exclude(review_reason="").order_by("created_at", "pk")[:limit])
+
+
+def get_reviews_to_moderate(*, limit: int) -> Sequence[Review]:
+    """Return the reviews that wait for a moderator, oldest first."""
+    pending = Review.objects.filter(status=Review.Status.PENDING).select_related("product")
+    return list(pending.order_by("pk")[:limit])
 
 
 def _orders() -> "QuerySet[Order]":

@@ -4,7 +4,7 @@
 (entries of a money ledger) is not here: the shop keeps no such ledger.
 """
 
-from shop_backend.invariants import money, orders, people, stock
+from shop_backend.invariants import catalogue, money, orders, people, stock
 from shop_backend.invariants.base import Invariant
 
 ALL: tuple[Invariant, ...] = (
@@ -37,5 +37,11 @@ ALL: tuple[Invariant, ...] = (
     ),
     Invariant("I15", "no hold outlives its expiry by 5 minutes", stock.holds_past_their_expiry),
     Invariant("I16", "no two accounts share a name or email", people.accounts_of_one_name),
+    # Beside the sixteen: a number that lists sort by.
+    Invariant(
+        "R1",
+        "a product's rating and count are its approved reviews'",
+        catalogue.products_beside_their_reviews,
+    ),
 )
 CODES: tuple[str, ...] = tuple(dict.fromkeys(invariant.code for invariant in ALL))

@@ -13,7 +13,7 @@ class Invariant:
     """A sentence that must never be false, and the query that looks for what makes it so.
 
     ``query`` returns the offending rows of one model: none, if the sentence is true. ``code`` is
-    the sentence's family (I1 to I16); several queries may share one.
+    the sentence's family (I1 to I16, R1); several queries may share one.
     """
 
     code: str
