@@ -7,7 +7,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from accounts import selectors
-from accounts.models import User, validate_username
+from accounts.models import Session, User, validate_username
 
 PASSWORD: dict[str, Any] = {
     "max_length": 128,
@@ -289,3 +289,39 @@ def require_same(attrs: dict[str, Any], name: str, repeated: str) -> None:
                 ]
             }
         )
+
+
+class SessionSerializer(serializers.ModelSerializer[Session]):
+    """One signed-in device."""
+
+    is_current = serializers.SerializerMethodField(help_text="The one that this request came by.")
+
+    class Meta:
+        model = Session
+        fields = (
+            "id",
+            "created_at",
+            "last_used_at",
+            "expires_at",
+            "user_agent",
+            "ip",
+            "is_current",
+        )
+
+    def get_is_current(self, session: Session) -> bool:
+        return bool(session.pk == self.context.get("current"))
+
+
+class ExportSerializer(serializers.Serializer[Any]):
+    """Everything about one person, by where it is kept; each part as plain JSON values."""
+
+    account = serializers.DictField()
+    sessions = serializers.ListField(child=serializers.DictField())
+    email_change = serializers.DictField(allow_null=True)
+    cart = serializers.ListField(child=serializers.DictField())
+    coupons_used = serializers.ListField(child=serializers.DictField())
+    addresses = serializers.ListField(child=serializers.DictField())
+    shipments = serializers.ListField(child=serializers.DictField())
+    reviews = serializers.ListField(child=serializers.DictField())
+    orders = serializers.ListField(child=serializers.DictField())
+    payments = serializers.ListField(child=serializers.DictField())

@@ -4,6 +4,8 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, path
 
+from accounts.views.devices import SessionViewSet
+from accounts.views.export import ExportView
 from accounts.views.passwords import (
     ChangePasswordView,
     ConfirmResetLinkView,
@@ -49,5 +51,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("forgot-password/", RequestResetCodeView.as_view()),
     path("reset-password/", ResetByCodeView.as_view()),
     path("user/", ProfileViewSet.as_view(PROFILE_ACTIONS)),
+    path("user/export/", ExportView.as_view()),
+    path("sessions/", SessionViewSet.as_view({"get": "list"})),
+    path("sessions/<uuid:pk>/", SessionViewSet.as_view({"delete": "destroy"})),
     *users_urlpatterns,
 ]

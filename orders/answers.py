@@ -72,12 +72,14 @@ class OrderRecords:
     def export(self, *, user_id: int) -> dict[str, Any]:
         """Return the person's orders with their lines, history, returns and notes to them."""
         to_them = OrderNote.objects.filter(is_internal=False).order_by("pk")
+        shown_events = OrderEvent.objects.exclude(kind=OrderEvent.INTERNAL_NOTE).order_by("pk")
         orders = (
             Order.objects.filter(customer_id=user_id)
             .with_lines()
             .prefetch_related(
                 Prefetch("returns", Return.objects.with_lines().order_by("pk")),
                 Prefetch("notes", to_them),
+                Prefetch("events", shown_events),
             )
             .order_by("pk")
         )
@@ -95,12 +97,6 @@ def _exported(order: Order) -> dict[str, Any]:
         {"sku": line.sku, "name": line.name, "quantity": line.quantity}
         for line in order.lines.all()
     ]
-    events = (
-        OrderEvent.objects.filter(order=order)
-        .exclude(kind=OrderEvent.INTERNAL_NOTE)
-        .order_by("pk")
-        .values("kind", "created_at")
-    )
     return {
         "number": order.number,
         "placed_at": order.placed_at.isoformat(),
@@ -132,6 +128,6 @@ def _exported(order: Order) -> dict[str, Any]:
             {"text": note.text, "at": note.created_at.isoformat()} for note in order.notes.all()
         ],
         "events": [
-            {"kind": event["kind"], "at": event["created_at"].isoformat()} for event in events
+            {"kind": event.kind, "at": event.created_at.isoformat()} for event in order.events.all()
         ],
     }

@@ -21,6 +21,7 @@ from orders.events import OrderPaid, OrderPlaced, OrderRefunded, OrderShipped
 from orders.services import OrderFulfilment
 from payments import ports as payments_ports
 from payments import services as payments
+from payments.answers import PaymentRecords
 from payments.events import (
     PaymentAuthorized,
     PaymentCanceled,
@@ -71,5 +72,5 @@ def connect() -> None:
     shipping_ports.baskets.bind(CartBaskets())
     catalog_ports.deliveries.bind(OrderDeliveries())
     accounts_ports.personal_data.bind(
-        [AddressRecords(), CartRecords(), OrderRecords(), ReviewRecords()]
+        [AddressRecords(), CartRecords(), OrderRecords(), PaymentRecords(), ReviewRecords()]
     )
