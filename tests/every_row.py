@@ -17,6 +17,7 @@ from catalog.models import (
     PriceChange,
     ProductAttributeValue,
     ProductImage,
+    Review,
 )
 from catalog.tests.factories import CategoryFactory, VariantFactory
 from orders.models import OrderNote
@@ -52,6 +53,7 @@ def fill_every_table():  # untyped, as the factories are
     CategoryFactory()
     ProductImage.objects.create(product=variant.product, address="https://example.com/a.png")
     PriceChange.objects.create(variant=variant, price_minor=700, currency="GBP")
+    Review.objects.create(product=variant.product, author=user, rating=5)
     option = Option.objects.create(product=variant.product, name="Size")
     OptionValue.objects.create(option=option, value="L")
     attribute = Attribute.objects.create(code="width", name="Width")

@@ -38,6 +38,12 @@ BREAKING: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "reservation_not_empty": [{"quantity": 0}],
     "movement_moves_something": [{"on_hand_delta": 0, "reserved_delta": 0}],
     "product_price_not_negative": [{"from_price_minor": -1}],
+    "product_rating_of_reviews": [
+        {"review_count": 0, "rating_hundredths": 100},
+        {"review_count": 1, "rating_hundredths": 99},
+        {"review_count": 1, "rating_hundredths": 501},
+    ],
+    "review_rating_in_bounds": [{"rating": 0}, {"rating": 6}],
     "product_published_forwards": [
         {"published_from": _NOW, "published_until": _NOW},
         {"published_from": _NOW, "published_until": _NOW - timedelta(days=1)},

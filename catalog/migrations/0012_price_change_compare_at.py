@@ -5,7 +5,7 @@ from shop_backend.kernel.triggers import still_append_only
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0010_changes_are_written_down")]
+    dependencies = [("catalog", "0011_product_reviews")]
 
     operations = still_append_only(
         "catalog_pricechange",
