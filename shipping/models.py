@@ -191,6 +191,14 @@ class ShippingMethod(models.Model):
                 name="method_subtotals_in_order",
             ),
             models.CheckConstraint(
+                condition=Q(min_subtotal_minor=None) | Q(min_subtotal_minor__gte=0),
+                name="method_min_subtotal_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(max_subtotal_minor=None) | Q(max_subtotal_minor__gte=0),
+                name="method_max_subtotal_not_negative",
+            ),
+            models.CheckConstraint(
                 condition=Q(min_weight_grams__lte=F("max_weight_grams")),
                 name="method_weights_in_order",
             ),

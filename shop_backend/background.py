@@ -1,7 +1,7 @@
 """What has to happen by itself, as one pass that can be made at any time, and twice."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -15,6 +15,7 @@ from shop_backend.kernel import budgets, idempotency, outbox
 logger = logging.getLogger(__name__)
 
 BATCH = 100
+MOST_PASSES = 1000
 QUIET_FOR = timedelta(minutes=1)  # before the provider is asked what became of a payment
 
 
@@ -22,6 +23,20 @@ def run_once() -> dict[str, int]:
     """Make one pass over everything that is due; return how much of each was done."""
     now = timezone.now()
     return {name: _try(name, task, now) for name, task in TASKS.items()}
+
+
+def sweep(name: str) -> Iterator[int]:
+    """Make passes of one sweep until less than a batch was due; yield how much each pass did.
+
+    At most ``MOST_PASSES``: what cannot be dealt with stays due, and must not keep it going.
+
+    :param name: one of ``SWEEPS``.
+    """
+    for _ in range(MOST_PASSES):
+        done = SWEEPS[name](timezone.now())
+        yield done
+        if done < BATCH:
+            return
 
 
 def _try(name: str, task: Callable[[datetime], int], now: datetime) -> int:
@@ -68,9 +83,8 @@ def _sum_up_changes(now: datetime) -> int:
     return catalogue_version.sum_up()
 
 
-# Frequent ones first; each is bounded, so that none starves the next.
-TASKS: Mapping[str, Callable[[datetime], int]] = {
-    "messages delivered": _deliver_outbox,
+# What is due because time has passed; each pass is bounded, so that none starves the next.
+SWEEPS: Mapping[str, Callable[[datetime], int]] = {
     "orders expired": _expire_orders,
     "provider events applied": _apply_provider_events,
     "payments looked up": _ask_provider,
@@ -79,4 +93,9 @@ TASKS: Mapping[str, Callable[[datetime], int]] = {
     "keys deleted": _delete_old_keys,
     "budgets deleted": _delete_whole_budgets,
     "changes of the catalogue summed up": _sum_up_changes,
+}
+# What the worker does again and again, the frequent ones first.
+TASKS: Mapping[str, Callable[[datetime], int]] = {
+    "messages delivered": _deliver_outbox,
+    **SWEEPS,
 }

@@ -1,7 +1,15 @@
-"""For the load balancer: is the process alive, can it serve?"""
+"""For the load balancer: is the process alive, can it serve? For the staff: is the shop right?"""
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
+from drf_yasg.utils import swagger_auto_schema
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from shop_backend import invariants
+from shop_backend.kernel.access import may
+from shop_backend.kernel.views import ShopView
 
 
 def live(request: HttpRequest) -> JsonResponse:
@@ -18,3 +26,37 @@ def ready(request: HttpRequest) -> JsonResponse:
     except DatabaseError:
         return JsonResponse({"status": "unavailable", "database": "down"}, status=503)
     return JsonResponse({"status": "ok", "database": "ok"})
+
+
+class InvariantsView(ShopView):
+    """What must never be false, looked at now.
+
+    The answer is 200 whether it holds or not: ``ok`` says which. Books that do not agree are no
+    reason to take the shop away from its customers, as a 503 on a health path would. A sentence
+    whose query ran out of time has ``ok: null``, and makes the whole not ok.
+    """
+
+    access = {"get": may("kernel.view_invariants")}
+    parameters = {"get": frozenset({"only"})}
+    throttle_scopes = {"get": "invariants"}
+
+    @swagger_auto_schema(auto_schema=None)
+    def get(self, request: Request) -> Response:
+        """Run all of them, or those of ``?only=I2,I5``."""
+        try:
+            chosen = invariants.choose(request.query_params.get("only", ""))
+        except invariants.UnknownCode as error:
+            raise ValidationError({"only": [str(error)]}) from error
+        findings = [each.check(seconds=invariants.SECONDS_ONLINE) for each in chosen]
+        checked = [
+            {
+                "code": finding.invariant.code,
+                "sentence": finding.invariant.sentence,
+                "ok": None if finding.is_unknown else finding.is_kept,
+                "count": finding.count,
+                "broken_by": finding.names,
+                "seconds": round(finding.seconds, 3),
+            }
+            for finding in findings
+        ]
+        return Response({"ok": all(finding.is_kept for finding in findings), "checked": checked})

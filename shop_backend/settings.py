@@ -232,6 +232,7 @@ THROTTLE_RATES = {
     "coupon": "20/min",  # codes are not to be guessed
     "payment": "60/min",
     "export": "10/hour",
+    "invariants": "6/min",  # each look reads the whole shop
     # Wrong passwords for one login name or account, from wherever they come.
     "password": "10/15min",
 }

@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from shop_backend import aliases, docs, health
+from shop_backend.dashboard import invariants_page
 from shop_backend.favicon import favicon
 from shop_backend.index import IndexView
 from shop_backend.media import media
@@ -32,11 +33,13 @@ admin.site.site_url = settings.FRONTEND_URL
 admin.site.index_template = "dashboard/first_page.html"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/invariants/", admin.site.admin_view(invariants_page.show), name="invariants"),
     path("admin/", admin.site.urls),
     path("favicon.ico", favicon),
     path("media/<path:path>", media),
     path("health/live/", health.live),
     path("health/ready/", health.ready),
+    path("health/invariants/", health.InvariantsView.as_view()),
     *docs.urlpatterns,
     # The other names first: orders/new/ would else be read as the order named "new".
     path("api/", include([*index, *aliases.urlpatterns, *webhook_urlpatterns, *api_urlpatterns])),

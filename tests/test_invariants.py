@@ -11,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import Model
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from accounts.models import User
@@ -238,6 +239,14 @@ def test_i11_a_customer_who_is_miscounted():
     assert broken() == {"I11": [f"coupon tally {tally.pk}"]}
 
 
+def test_i11_a_customer_whom_nobody_counts():
+    CouponFactory(code="ONCE")
+    place(buyer(), (VariantFactory(stock=3, price_minor=500), 1), coupon="ONCE")
+    CouponTally.objects.all().delete()
+
+    assert broken() == {"I11": [f"coupon use {CouponUse.objects.get().pk}"]}
+
+
 def test_i11_a_use_that_a_cancelled_order_did_not_give_back():
     CouponFactory(code="ONCE")
     order = place(buyer(), (VariantFactory(stock=3, price_minor=500), 1), coupon="ONCE")
@@ -376,7 +385,7 @@ def test_the_command_names_what_is_broken_and_fails():
         call_command("check_invariants", "--only", "i1, I2", stdout=out)
 
     assert refusal.value.returncode == 1
-    assert f": stock level {StockLevel.objects.get().pk}\n" in out.getvalue()
+    assert out.getvalue().strip().endswith(f": stock level {StockLevel.objects.get().pk}")
 
 
 def test_the_command_speaks_json():
@@ -385,7 +394,53 @@ def test_the_command_speaks_json():
     call_command("check_invariants", "--json", stdout=out)
 
     found = json.loads(out.getvalue())
-    assert [row["broken_by"] for row in found] == [[]] * len(invariants.ALL)
+    assert [row["count"] for row in found["checked"]] == [0] * len(invariants.ALL)
+    assert found["mended"] == []
+
+
+def test_the_first_offenders_are_named_and_the_rest_counted():
+    for _ in range(22):
+        CouponFactory()
+    Coupon.objects.update(used_count=1)
+    out = StringIO()
+
+    with pytest.raises(CommandError):
+        call_command("check_invariants", "--only", "I11", stdout=out)
+
+    line = next(line for line in out.getvalue().splitlines() if "BROKEN" in line)
+    assert line.endswith(" and 2 more")
+    assert line.count("coupon ") == 20 + 1  # and the one in the sentence
+
+
+def test_a_query_that_takes_too_long_is_given_up_and_is_no_success():
+    if connection.vendor != "postgresql":
+        pytest.skip("on SQLite a query cannot be timed, on MariaDB this one would be too fast")
+    asleep = RawSQL("(SELECT 0 FROM pg_sleep(5))", [])
+    endless = invariants.Invariant("I1", "nobody waits", lambda: User.objects.filter(pk__gt=asleep))
+    UserFactory()
+
+    finding = endless.check(seconds=0.05)
+
+    assert (finding.is_kept, finding.is_unknown, finding.count) == (False, True, None)
+    assert invariants.ALL[0].check(seconds=5).is_kept  # the connection is as good as before
+
+
+@pytest.mark.portable
+def test_a_time_limit_ends_with_the_look():
+    with connection.cursor() as cursor:
+        before = _time_limit(cursor)
+        assert invariants.ALL[0].check(seconds=7).is_kept
+
+        assert _time_limit(cursor) == before
+
+
+def _time_limit(cursor):
+    statements = {
+        "postgresql": "SHOW statement_timeout",
+        "mysql": "SELECT @@max_statement_time",
+    }
+    cursor.execute(statements.get(connection.vendor, "SELECT 0"))
+    return cursor.fetchone()[0]
 
 
 def test_an_unknown_code_is_refused():

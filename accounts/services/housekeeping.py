@@ -1,16 +1,15 @@
 """What is thrown away when its time has come."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import selectors
 from accounts.models import EmailChange, Otp, OtpRequestCount, Session
 from accounts.services import otps
 from accounts.services.registration import delete_dead_registrations
-from shop_backend.kernel import transactions
+from shop_backend.kernel import sweeping, transactions
 
 SESSIONS_KEPT_FOR = timedelta(days=30)  # after their end
 COUNTS_KEPT_FOR = 2 * otps.WINDOW  # clearly longer than they count, whatever the clocks say
@@ -34,10 +33,5 @@ def sweep(*, now: datetime | None = None) -> dict[str, int]:
             Q(expires_at__lte=sessions_before) | Q(revoked_at__lte=sessions_before)
         ),
     }
-    counts = {name: _delete_some(rows) for name, rows in swept.items()}
+    counts = {name: sweeping.delete_batch(rows, limit=BATCH) for name, rows in swept.items()}
     return {"registrations": delete_dead_registrations(now=now), **counts}
-
-
-def _delete_some(rows: QuerySet[Any]) -> int:
-    pks = list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH])
-    return rows.filter(pk__in=pks).delete()[0]  # both conditions: a row may have changed since

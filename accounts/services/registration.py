@@ -23,7 +23,7 @@ from accounts.models import EmailChange, Otp, OtpPurpose, User
 from accounts.roles import CUSTOMER
 from accounts.services import otps
 from accounts.services.passwords import require_strong
-from shop_backend.kernel import transactions
+from shop_backend.kernel import sweeping, transactions
 from shop_backend.kernel.errors import ShopError
 
 _NOT_IN_A_USERNAME = re.compile(r"[^A-Za-z0-9_.+-]+")
@@ -132,7 +132,7 @@ def delete_dead_registrations(*, now: datetime | None = None) -> int:
     """Delete the registrations that nobody verified within 24 hours; return how many."""
     dead_before = (now or timezone.now()) - selectors.UNVERIFIED_LIFETIME
     dead = selectors.registrations().filter(date_joined__lte=dead_before)
-    pks = list(dead.order_by("pk").values_list("pk", flat=True)[:1000])
+    pks = list(sweeping.free_rows(dead.order_by("pk")).values_list("pk", flat=True)[:1000])
     rows = selectors.registrations().select_for_update().filter(pk__in=pks)
     locked = list(rows.order_by("pk"))
     for user in locked:

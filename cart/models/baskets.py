@@ -62,6 +62,9 @@ class CartLine(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["cart", "variant"], name="cart_line_once"),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="cart_line_not_empty"),
+            models.CheckConstraint(
+                condition=Q(seen_price_minor__gte=0), name="cart_line_price_not_negative"
+            ),
         ]
 
     def __str__(self) -> str:

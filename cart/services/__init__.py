@@ -12,6 +12,7 @@ from cart.services.baskets import (
     remove_line,
     set_line,
 )
+from cart.services.coupon_recount import recount_coupon
 from cart.services.coupon_uses import release_coupon, retake_coupon, use_coupon
 from cart.services.coupons import delete_coupon, save_coupon
 from cart.services.tax_rates import save_tax_rate
@@ -25,6 +26,7 @@ __all__ = [
     "empty",
     "forget_customer",
     "lock_cart_for_order",
+    "recount_coupon",
     "release_coupon",
     "remove_coupon",
     "remove_line",

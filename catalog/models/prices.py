@@ -1,7 +1,9 @@
 """What everything ever cost: a table that only grows."""
 
+from typing import ClassVar
+
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from catalog.models.products import Variant
@@ -19,12 +21,19 @@ class PriceChange(models.Model):
     actor_id = models.BigIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
+    APPEND_ONLY: ClassVar[bool] = True
+
     class Meta:
         constraints = [
             models.CheckConstraint(
                 condition=Q(price_minor__gte=0, price_minor__lte=MAX_MINOR),
                 name="price_change_in_bounds",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(compare_at_minor=None)
+                | Q(compare_at_minor__gt=F("price_minor"), compare_at_minor__lte=MAX_MINOR),
+                name="price_change_compare_at_above_price",
+            ),
         ]
         indexes = [models.Index(fields=["variant", "-id"], name="price_history")]
 

@@ -5,6 +5,7 @@ Every change writes books and counters in one transaction, so any one look agree
 the shop sells.
 """
 
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from django.db.models.functions import Coalesce
 
 from inventory.models import Reservation, StockLevel, StockMovement
 from shop_backend.kernel import transactions
+
+logger = logging.getLogger(__name__)
 
 BATCH = 500
 
@@ -67,23 +70,41 @@ def look_through(*, sku: str | None = None) -> Iterator[list[Books]]:
         last = batch[-1].level_id
 
 
-@transactions.use_case
-def mend_level(*, level_id: int) -> bool:
-    """Set the level's counters to what its books say, under its lock; return whether they are.
+class BooksContradict(Exception):
+    """Ledger and holds of a level do not agree with each other, or would make it impossible."""
 
-    What was wrong a moment ago may be right by now; books that contradict each other, or that
-    would make a level impossible, are left to a person.
+
+def mend_level(*, level_id: int) -> bool:
+    """Set the level's counters to what its books say; return whether they are that now."""
+    try:
+        recount_level(level_id=level_id)
+    except BooksContradict:
+        return False
+    return True
+
+
+@transactions.use_case
+def recount_level(*, level_id: int) -> dict[str, tuple[int, int]]:
+    """Set the level's counters to what its books say, under its lock.
+
+    What was wrong a moment ago may be right by now.
+
+    :return: what each counter that changed was and is; nothing if the level was right.
+    :raises BooksContradict: the books are left to a person.
     """
     level = StockLevel.objects.select_for_update().get(pk=level_id)
     books = _read(StockLevel.objects.filter(pk=level_id))[0]
     if books.is_right:
-        return True
+        return {}
     if not books.is_mendable:
-        return False
-    mended = StockLevel.objects.filter(
-        pk=level_id, on_hand=level.on_hand, reserved=level.reserved
-    ).update(on_hand=books.ledger_on_hand, reserved=books.held)
-    return mended == 1
+        raise BooksContradict(str(books))
+    StockLevel.objects.filter(pk=level_id).update(on_hand=books.ledger_on_hand, reserved=books.held)
+    logger.warning("stock level mended: %s", books)
+    counted = {
+        "on_hand": (level.on_hand, books.ledger_on_hand),
+        "reserved": (level.reserved, books.held),
+    }
+    return {name: (was, now) for name, (was, now) in counted.items() if was != now}
 
 
 def _levels(sku: str | None) -> QuerySet[StockLevel]:

@@ -1,5 +1,6 @@
 """Every write of orders: placing, settling, fulfilling, ending."""
 
+from orders.services.balance import recount_money
 from orders.services.ending import (
     cancel_order,
     cancel_order_as_staff,
@@ -57,6 +58,7 @@ __all__ = [
     "on_shipment_shipped",
     "open_return_as_staff",
     "place_order",
+    "recount_money",
     "release_expired_holds",
     "set_status",
 ]

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import partial
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -18,7 +19,7 @@ from orders.services._lock import lock_order_and_payments
 from orders.services.balance import take_balance
 from payments import services as payments
 from shipping import services as shipping
-from shop_backend.kernel import transactions
+from shop_backend.kernel import sweeping, transactions
 from shop_backend.kernel.money import Money
 
 logger = logging.getLogger(__name__)
@@ -95,8 +96,14 @@ def expire_overdue_orders(
         overdue = overdue.filter(number__in=holders.values("reference"))
     if numbers is not None:
         overdue = overdue.filter(number__in=numbers)
-    due = list(overdue.order_by("expires_at", "pk").values_list("number", flat=True)[:limit])
+    overdue = overdue.order_by("expires_at", "pk")
+    due = transactions.run(partial(_choose_free, overdue, limit))
     return sum(_try_to_expire(number, now) for number in due)
+
+
+def _choose_free(overdue: QuerySet[Order], limit: int) -> list[str]:
+    # Whoever pays or ends one of them at this moment decides about it.
+    return list(sweeping.free_rows(overdue).values_list("number", flat=True)[:limit])
 
 
 def _try_to_expire(number: str, now: datetime) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 
 
 class _Group(NamedTuple):
@@ -101,6 +101,7 @@ _READ_ELSEWHERE = {
     "shipping.zonearea",
 }
 _DEFAULT_ICON = "table_rows"
+_INVARIANTS = {"title": "Invariants", "icon": "rule", "link": reverse_lazy("invariants")}
 
 
 def get_navigation(request: HttpRequest) -> list[dict[str, Any]]:
@@ -128,6 +129,8 @@ def get_navigation(request: HttpRequest) -> list[dict[str, Any]]:
             for label in [*group.icons, *rest]
             if label in registered and _may_look(request, registered[label])
         ]
+        if group.title == "Background work" and request.user.has_perm("kernel.view_invariants"):
+            items.append(_INVARIANTS)
         if items:
             groups.append({"title": group.title, "separator": True, "items": items})
     return groups

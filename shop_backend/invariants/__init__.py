@@ -4,27 +4,57 @@
 (entries of a money ledger) is not here: the shop keeps no such ledger.
 """
 
-from shop_backend.invariants import catalogue, money, orders, people, stock
-from shop_backend.invariants.base import Invariant
+from shop_backend.invariants import catalogue, money, orders, people, repairs, stock
+from shop_backend.invariants.base import SHOWN, Finding, Invariant
 
 ALL: tuple[Invariant, ...] = (
-    Invariant("I1", "0 <= reserved <= on hand, at every level", stock.levels_out_of_bounds),
-    Invariant("I2", "a level is the sum of its ledger", stock.levels_beside_their_ledger),
-    Invariant("I3", "reserved is what is held", stock.levels_beside_their_reservations),
+    Invariant(
+        "I1",
+        "0 <= reserved <= on hand, at every level",
+        stock.levels_out_of_bounds,
+        repairs.stock_level,
+    ),
+    Invariant(
+        "I2",
+        "a level is the sum of its ledger",
+        stock.levels_beside_their_ledger,
+        repairs.stock_level,
+    ),
+    Invariant(
+        "I3",
+        "reserved is what is held",
+        stock.levels_beside_their_reservations,
+        repairs.stock_level,
+    ),
     Invariant("I4", "an order's units are held or sold for it", stock.lines_without_their_units),
     Invariant("I4", "no more is restocked than came back", stock.lines_with_too_much_taken_back),
     Invariant("I4", "nothing is held for no order", stock.holds_of_no_order),
     Invariant("I5", "an order's total adds up", orders.orders_that_do_not_add_up),
     Invariant("I6", "an order is the sum of its lines", orders.orders_beside_their_lines),
     Invariant("I7", "nothing is kept beyond the total", money.orders_with_money_over),
-    Invariant("I7", "an order counts its payments' money", money.orders_beside_their_payments),
+    Invariant(
+        "I7",
+        "an order counts its payments' money",
+        money.orders_beside_their_payments,
+        repairs.order_money,
+    ),
     Invariant("I8", "refunds stay within the capture", money.payments_beside_their_refunds),
     Invariant("I9", "a paid order has its total", money.orders_paid_without_money),
     Invariant(
         "I10", "captured money has an order or goes back", money.payments_of_no_standing_order
     ),
-    Invariant("I11", "a coupon counts its uses, within limits", money.coupons_miscounted),
-    Invariant("I11", "and so it does per customer", money.tallies_miscounted),
+    Invariant(
+        "I11", "a coupon counts its uses, within limits", money.coupons_miscounted, repairs.coupon
+    ),
+    Invariant(
+        "I11", "and so it does per customer", money.tallies_miscounted, repairs.coupon_of_tally
+    ),
+    Invariant(
+        "I11",
+        "every customer with a use is counted",
+        money.uses_without_a_tally,
+        repairs.coupon_of_use,
+    ),
     Invariant("I11", "a use lasts as long as its order", money.uses_beside_their_orders),
     Invariant(
         "I12", "one order a cart, one open cart a user", orders.carts_bought_twice_or_open_twice
@@ -45,3 +75,34 @@ ALL: tuple[Invariant, ...] = (
     ),
 )
 CODES: tuple[str, ...] = tuple(dict.fromkeys(invariant.code for invariant in ALL))
+# Seconds for each query where somebody waits for the answer, in a process that serves others.
+SECONDS_ONLINE = 15.0
+
+
+class UnknownCode(Exception):
+    """There is no invariant of that code."""
+
+
+def choose(only: str) -> list[Invariant]:
+    """Return the invariants of these codes ("I2,I5"), all of them if none is named.
+
+    :raises UnknownCode: with a sentence that names those there are.
+    """
+    codes = {code.strip().upper() for code in only.split(",") if code.strip()}
+    unknown = codes - set(CODES)
+    if unknown:
+        named = ", ".join(sorted(unknown))[:100]
+        raise UnknownCode(f"Unknown: {named}. There are {', '.join(CODES)}.")
+    return [each for each in ALL if not codes or each.code in codes]
+
+
+__all__ = [
+    "ALL",
+    "CODES",
+    "SECONDS_ONLINE",
+    "SHOWN",
+    "Finding",
+    "Invariant",
+    "UnknownCode",
+    "choose",
+]

@@ -76,6 +76,11 @@ def tallies_miscounted() -> QuerySet[CouponTally]:
     return tallies.filter(~Q(counted=F("used_count")) | Q(within__gt=limit))
 
 
+def uses_without_a_tally() -> QuerySet[CouponUse]:
+    tallies = CouponTally.objects.filter(coupon=OuterRef("coupon"), customer=OuterRef("customer"))
+    return CouponUse.objects.open().filter(~Exists(tallies))
+
+
 def uses_beside_their_orders() -> QuerySet[CouponUse]:
     """Open exactly while its order stands."""
     orders = Order.objects.filter(number=OuterRef("reference"))

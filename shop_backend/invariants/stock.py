@@ -2,7 +2,18 @@
 
 from datetime import timedelta
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Sum,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -44,12 +55,13 @@ def lines_without_their_units() -> QuerySet[OrderLine]:
         held=total(units.filter(status=_HELD), "quantity", by="reference"),
         committed=total(units.filter(status=_COMMITTED), "quantity", by="reference"),
     )
-    is_ended = Q(order__status__in=ENDED)
-    return lines.filter(
-        ~Q(committed=F("shipped_quantity"))
-        | (is_ended & ~Q(held=0))
-        | (~is_ended & ~Q(quantity=F("held") + F("shipped_quantity")))
+    # Each sum is named once, because the database works it out as often as it is named.
+    due = Case(
+        When(order__status__in=ENDED, then=Value(0)),
+        default=F("quantity") - F("shipped_quantity"),
+        output_field=BigIntegerField(),
     )
+    return lines.annotate(due=due).exclude(committed=F("shipped_quantity"), held=F("due"))
 
 
 def lines_with_too_much_taken_back() -> QuerySet[OrderLine]:

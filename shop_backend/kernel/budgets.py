@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 
 from django.db.models import BigIntegerField, Case, F, Value, When
 
+from shop_backend.kernel import sweeping
 from shop_backend.kernel.models import SpentBudget
 
 _SECOND = 1_000_000  # moments are whole microseconds since 1970
@@ -150,5 +151,4 @@ def spend(key: str, rate: Rate, *, store: Store = IN_DATABASE, now: int | None =
 def delete_whole_budgets(*, limit: int = 1000) -> int:
     """Delete rows that say no more than no row would; return how many, at most ``limit``."""
     whole = SpentBudget.objects.filter(spent_until__lt=time.time_ns() // 1000)
-    keys = list(whole.order_by("spent_until").values_list("pk", flat=True)[:limit])
-    return whole.filter(pk__in=keys).delete()[0]  # both conditions: one may be in use again
+    return sweeping.delete_batch(whole, limit=limit)

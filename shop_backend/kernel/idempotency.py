@@ -24,7 +24,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.status import is_server_error, is_success
 
-from shop_backend.kernel import jsontext, transactions
+from shop_backend.kernel import jsontext, sweeping, transactions
 from shop_backend.kernel.errors import (
     IdempotencyKeyInFlight,
     IdempotencyKeyReused,
@@ -93,9 +93,10 @@ def perform_in_steps(
     return response
 
 
-def delete_expired() -> int:
-    """Delete the keys that were kept long enough; return how many."""
-    return IdempotencyKey.objects.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()[0]
+def delete_expired(*, limit: int = 1000) -> int:
+    """Delete the keys that were kept long enough; return how many, at most ``limit``."""
+    expired = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - KEPT_FOR)
+    return sweeping.delete_batch(expired, limit=limit)
 
 
 def _key_of(request: Request) -> str | None:

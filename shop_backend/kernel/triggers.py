@@ -4,9 +4,11 @@ PostgreSQL and SQLite; MariaDB is left to the services (its triggers would need 
 where binary logging is on).
 """
 
+from functools import partial
 from typing import Any
 
 from django.db import migrations
+from django.db.migrations.operations.base import Operation
 
 _POSTGRESQL = """
 CREATE OR REPLACE FUNCTION shop_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -36,13 +38,32 @@ _REMOVE = {
 
 def append_only(table: str) -> migrations.RunPython:
     """Return the migration operation that makes a table append-only."""
+    return migrations.RunPython(partial(_install, table), partial(_remove, table))
 
-    def install(apps: Any, schema_editor: Any) -> None:
-        for statement in _INSTALL.get(schema_editor.connection.vendor, []):
-            schema_editor.execute(statement.format(table=table), params=None)
 
-    def remove(apps: Any, schema_editor: Any) -> None:
-        for statement in _REMOVE.get(schema_editor.connection.vendor, []):
-            schema_editor.execute(statement.format(table=table), params=None)
+def still_append_only(table: str, *operations: Operation) -> list[Operation]:
+    """Return the operations that change an append-only table, and leave it append-only.
 
-    return migrations.RunPython(install, remove)
+    SQLite changes a table by writing a new one, and the triggers go with the old one.
+    """
+    install = partial(_install, table)
+    return [
+        migrations.RunPython(_do_nothing, install),
+        *operations,
+        migrations.RunPython(install, _do_nothing),
+    ]
+
+
+def _install(table: str, apps: Any, schema_editor: Any) -> None:
+    _remove(table, apps, schema_editor)
+    for statement in _INSTALL.get(schema_editor.connection.vendor, []):
+        schema_editor.execute(statement.format(table=table), params=None)
+
+
+def _remove(table: str, apps: Any, schema_editor: Any) -> None:
+    for statement in _REMOVE.get(schema_editor.connection.vendor, []):
+        schema_editor.execute(statement.format(table=table), params=None)
+
+
+def _do_nothing(apps: Any, schema_editor: Any) -> None:
+    pass

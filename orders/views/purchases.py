@@ -4,7 +4,6 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 from drf_yasg.utils import no_body, swagger_auto_schema
 from rest_framework import mixins
 from rest_framework.request import Request
@@ -13,22 +12,17 @@ from rest_framework.response import Response
 from accounts.models import User
 from cart.serializers import reference_of
 from orders import selectors, services
-from orders.errors import OrderNotFound, ReturnNotFound
+from orders.errors import OrderNotFound
 from orders.filters import OrderFilter
-from orders.models import Order, OrderEvent, OrderNote, OrderQuerySet, Return
+from orders.models import Order
 from orders.serializers import (
-    AskForReturnSerializer,
-    MoveReturnSerializer,
-    NoteSerializer,
-    OrderEventSerializer,
     OrderSerializer,
     OrderSummarySerializer,
     PlaceOrderSerializer,
-    ReturnSerializer,
     SetStatusSerializer,
-    WriteNoteSerializer,
 )
-from orders.services import Delivery, Item, Receipt, ReturnItem, ReturnStep
+from orders.services import Delivery, Item
+from orders.views.finding import named
 from shop_backend.kernel import idempotency
 from shop_backend.kernel.access import SIGNED_IN
 from shop_backend.kernel.money import Money
@@ -67,7 +61,7 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
         return Order.objects.visible_to(self.request.user).with_lines()
 
     def get_object(self) -> Order:
-        order = _named(self.get_queryset(), self.kwargs["name"])
+        order = named(self.get_queryset(), self.kwargs["name"])
         if self.request.method in {"PUT", "PATCH", "DELETE"}:
             self.check_if_match(order)
         return order
@@ -218,25 +212,6 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
         return self.representation(Order.objects.with_lines().get(pk=order.pk))
 
 
-class OrderEventViewSet(mixins.ListModelMixin, ShopViewSet):
-    """What happened to an order, when, and by whom."""
-
-    access = {"list": SIGNED_IN}
-    serializer_class = OrderEventSerializer
-    default_ordering = ("pk",)
-
-    def get_queryset(self) -> Any:
-        if getattr(self, "swagger_fake_view", False):
-            return OrderEvent.objects.none()
-        events = OrderEvent.objects.filter(order=_visible_order(self))
-        return events.visible_to(self.request.user)
-
-    @swagger_auto_schema(operation_id="orders_events", tags=["orders"])
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """The order's history."""
-        return super().list(request, *args, **kwargs)
-
-
 class UserOrderViewSet(mixins.ListModelMixin, ShopViewSet):
     """One user's orders, for that user and for staff."""
 
@@ -257,159 +232,6 @@ class UserOrderViewSet(mixins.ListModelMixin, ShopViewSet):
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """One user's orders."""
         return super().list(request, *args, **kwargs)
-
-
-class ReturnViewSet(mixins.ListModelMixin, ShopViewSet):
-    """Goods of an order that come back; the refund is a step of its own."""
-
-    access = dict.fromkeys(["list", "create", "retrieve", "partial_update"], SIGNED_IN)
-    messages = {"create": "Return asked for.", "partial_update": "Return updated."}
-    serializer_class = ReturnSerializer
-    default_ordering = ("pk",)
-
-    def get_queryset(self) -> Any:
-        if getattr(self, "swagger_fake_view", False):
-            return Return.objects.none()
-        return Return.objects.filter(order=_visible_order(self)).with_lines()
-
-    def get_object(self) -> Return:
-        try:
-            found: Return = self.get_queryset().get(pk=self.kwargs["return_id"])
-        except Return.DoesNotExist as error:
-            raise ReturnNotFound from error
-        if self.request.method == "PATCH":
-            self.check_if_match(found)
-        return found
-
-    @swagger_auto_schema(operation_id="orders_returns_list", tags=["orders"])
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """The order's returns, oldest first."""
-        return super().list(request, *args, **kwargs)
-
-    @swagger_auto_schema(
-        operation_id="orders_returns_create",
-        tags=["orders"],
-        request_body=AskForReturnSerializer,
-        responses={
-            201: ReturnSerializer,
-            404: "No such order, or no such line in it.",
-            409: "So many were not shipped or are in another return; or it is too late.",
-            422: "The Idempotency-Key was used with another body.",
-        },
-    )
-    def create(self, request: Request, name: str) -> Response:
-        """Ask to send units back: within the shop's days after delivery; staff at any time."""
-        order = _visible_order(self)
-        body = AskForReturnSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        return idempotency.perform(
-            request,
-            operation="orders.return",
-            effect=partial(self._ask, request, order, body.validated_data),
-        )
-
-    @swagger_auto_schema(
-        operation_id="orders_returns_read", tags=["orders"], responses={200: ReturnSerializer}
-    )
-    def retrieve(self, request: Request, name: str, return_id: int) -> Response:
-        """One return."""
-        return Response(self.representation(self.get_object()))
-
-    @swagger_auto_schema(
-        operation_id="orders_returns_partial_update",
-        tags=["orders"],
-        request_body=MoveReturnSerializer,
-        responses={
-            200: ReturnSerializer,
-            403: "Staff only.",
-            404: "No such return, line or location.",
-            409: "The return's present state does not allow it, or more came than was asked back.",
-        },
-    )
-    def partial_update(self, request: Request, name: str, return_id: int) -> Response:
-        """Move a return on (staff): approved, rejected, received, restocked, closed."""
-        found = self.get_object()
-        body = MoveReturnSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        wanted = body.validated_data
-        receipts = wanted.get("lines")
-        services.move_return(
-            number=found.order.number,
-            return_id=found.pk,
-            step=ReturnStep(
-                status=wanted["status"],
-                receipts=None if receipts is None else [Receipt(**line) for line in receipts],
-                location=wanted.get("location"),
-            ),
-            actor=request.user,  # type: ignore[arg-type]
-        )
-        return Response(self._fresh(found.pk))
-
-    def _ask(self, request: Request, order: Order, wanted: dict[str, Any]) -> Response:
-        user: User = request.user  # type: ignore[assignment]
-        items = [ReturnItem(**line) for line in wanted["lines"]]
-        said: dict[str, Any] = {"reason": wanted["reason"], "actor_id": user.pk}
-        if user.has_perm("orders.add_return"):
-            opened = services.open_return_as_staff(number=order.number, items=items, **said)
-        elif order.customer_id == user.pk:
-            opened = services.ask_for_return(
-                number=order.number, items=items, now=timezone.now(), **said
-            )
-        else:
-            self.permission_denied(request)
-        return Response(self._fresh(opened.pk), status=201)
-
-    def _fresh(self, pk: int) -> Any:
-        return self.representation(Return.objects.with_lines().get(pk=pk))
-
-
-class NoteViewSet(ShopViewSet):
-    """Notes of the staff on an order; the order shows them."""
-
-    access = {"create": SIGNED_IN}
-    messages = {"create": "Note added."}
-    serializer_class = NoteSerializer
-    queryset = OrderNote.objects.none()
-
-    @swagger_auto_schema(
-        operation_id="orders_notes_create",
-        tags=["orders"],
-        request_body=WriteNoteSerializer,
-        responses={
-            201: NoteSerializer,
-            403: "Staff only.",
-            404: "No such order.",
-            422: "The Idempotency-Key was used with another body.",
-        },
-    )
-    def create(self, request: Request, name: str) -> Response:
-        """Write a note on an order (staff): internal, or to the customer."""
-        order = _visible_order(self)
-        user: User = request.user  # type: ignore[assignment]
-        if not user.has_perm("orders.add_ordernote"):
-            self.permission_denied(request)
-        body = WriteNoteSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        return idempotency.perform(
-            request,
-            operation="orders.note",
-            effect=partial(self._write, order.number, user.pk, body.validated_data),
-        )
-
-    def _write(self, number: str, author_id: int, said: dict[str, Any]) -> Response:
-        note = services.add_note(number=number, author_id=author_id, **said)
-        return Response(NoteSerializer(note).data, status=201)
-
-
-def _visible_order(view: ShopViewSet) -> Order:
-    return _named(Order.objects.visible_to(view.request.user), view.kwargs["name"])
-
-
-def _named(orders: OrderQuerySet, name: str) -> Order:
-    try:
-        return orders.named(name).get()
-    except Order.DoesNotExist as error:
-        raise OrderNotFound from error
 
 
 def _item(item: dict[str, Any]) -> Item:

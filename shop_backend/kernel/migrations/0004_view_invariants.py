@@ -1,0 +1,12 @@
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("kernel", "0003_spentbudget")]
+
+    operations = [
+        migrations.AlterModelOptions(
+            name="idempotencykey",
+            options={"permissions": [("view_invariants", "Can check what must never be false")]},
+        )
+    ]
