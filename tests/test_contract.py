@@ -7,11 +7,10 @@ import pytest
 from django.http import HttpResponse
 from django.test import RequestFactory
 from django.urls import resolve
-from jsonschema import Draft202012Validator
 
 from shop_backend import recorded_examples
 from tests.client import ShopClient
-from tests.contract.checker import ANYWHERE, Checker, ContractBroken
+from tests.contract.checker import Checker, ContractBroken
 from tests.contract.document import OTHER_NAMES, Document, path_of, published
 from tests.contract.plugin import checker
 from tests.routes import api_routes
@@ -192,23 +191,18 @@ def test_every_recorded_answer_is_as_published(examples):
         for answer in filter(None, (example["response"], example.get("refusal"))):
             responses = document.by_name[name].responses
             status = str(answer["status"])
-            if "schema" in responses.get(status, {}):
+            if "schema" in responses[status]:
                 document.dialect.validator(responses[status]["schema"]).validate(answer["body"])
             else:
-                assert answer["status"] == 204 or answer["status"] in ANYWHERE, name
+                assert answer["body"] is None, name
 
 
 def test_every_recorded_request_is_as_published(examples):
     document = published()
     for name, example in examples.items():
-        operation = document.by_name[name]
-        bodies = [p["schema"] for p in operation.published["parameters"] if p["in"] == "body"]
         if "request" in example:
-            schema = document.dialect.closed(bodies[0])
-            if operation.method == "patch":  # takes any part of what PUT takes
-                schema = {key: value for key, value in schema.items() if key != "required"}
-            errors = list(Draft202012Validator(schema).iter_errors(example["request"]))
-            assert errors == [], name
+            schema = document.by_name[name].body_schema
+            document.dialect.validator(schema).validate(example["request"])
 
 
 def test_no_recorded_example_holds_a_secret_or_a_person(examples):

@@ -59,6 +59,12 @@ class Operation:
         """The published responses by status, as text."""
         return self.published["responses"]
 
+    @property
+    def body_schema(self) -> dict[str, Any] | None:
+        """The schema of the JSON that it takes, if it takes any."""
+        bodies = [part["schema"] for part in self.published["parameters"] if part["in"] == "body"]
+        return bodies[0] if bodies else None
+
 
 class Document:
     """A Swagger 2.0 document."""

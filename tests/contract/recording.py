@@ -91,17 +91,31 @@ class Recorder:
             return
         example = Example(
             test=os.environ["PYTEST_CURRENT_TEST"].rsplit(" ", 1)[0],
-            status=200 if response.status_code == 204 else response.status_code,
+            status=_published_status(operation, response.status_code),
             body=_stable(body),
         )
-        if sent.startswith(b"{") and request.content_type == "application/json":
-            example.request, example.has_request = _stable(json.loads(sent)), True
+        if sent.startswith(b"{") and example.status < 300:
+            self._add_request(operation, example, _stable(json.loads(sent)))
         if len(example.text) > LONGEST or not example.text.isascii():
+            return
+        if not self._is_published(operation, example):
             return
         if example.status < 300:
             _keep(self.successes, operation.name, example, example.merit)
         elif (rank := _rank_of(example)) is not None:
             _keep(self.refusals, operation.name, example, rank)
+
+    def _add_request(self, operation: Operation, example: Example, sent: Any) -> None:
+        """Add what was sent unless it is one of the things that the shop only puts up with."""
+        schema = operation.body_schema
+        if schema is not None and self.document.dialect.validator(schema).is_valid(sent):
+            example.request, example.has_request = sent, True
+
+    def _is_published(self, operation: Operation, example: Example) -> bool:
+        schema = operation.responses[str(example.status)].get("schema")
+        if schema is None:
+            return example.body is None
+        return self.document.dialect.validator(schema).is_valid(example.body)
 
     def _operation(self, request: HttpRequest) -> Operation | None:
         route = getattr(request.resolver_match, "route", "")
@@ -145,6 +159,10 @@ def _rank_of(example: Example) -> tuple[Any, ...] | None:
 def _is_of(operation: Operation, status: int) -> bool:
     """Tell whether it answers so; 204 is what the plain face makes of a DELETE's 200."""
     return str(status) in operation.responses or (operation.method == "delete" and status == 204)
+
+
+def _published_status(operation: Operation, status: int) -> int:
+    return status if str(status) in operation.responses else 200
 
 
 def _as_published(operation: Operation, request: HttpRequest, response: Any) -> Any:
