@@ -39,6 +39,7 @@ UNPUBLISHED = (
     "admin/",
     "media/",
     "health/",
+    "favicon.ico",
     "swagger",
     "redoc/",
     "payments/webhooks/sandbox/",
