@@ -199,6 +199,9 @@ class RefreshedSerializer(serializers.Serializer[Any]):
     access = serializers.CharField()
     refresh = serializers.CharField(required=False)
 
+    class Meta:
+        swagger_schema_fields = {"x_optional": ["refresh"]}
+
 
 class LoggedInSerializer(TokensSerializer):
     """The tokens of a session and whose it is."""

@@ -73,3 +73,6 @@ class AuthAccessSerializer(serializers.Serializer[Any]):
 
     access = serializers.CharField()
     refresh = serializers.CharField(required=False)
+
+    class Meta:
+        swagger_schema_fields = {"x_optional": ["refresh"]}

@@ -9,13 +9,19 @@ from drf_yasg.generators import OpenAPISchemaGenerator
 from drf_yasg.views import get_schema_view
 from rest_framework.permissions import AllowAny
 
-from shop_backend import error_codes
+from shop_backend import error_codes, published_shapes, recorded_examples
 from shop_backend.kernel.inspectors import ERROR_DEFINITION
 
 DESCRIPTION = """
 A headless shop. Every body is `{success, message, data}`; a refusal has `success: false`, a
 sentence for a person in `message` and a stable `code` for a program. The same paths without
 `/api` answer in plain Django REST framework conventions.
+
+Each operation lists what it answers. Beside that any address may answer 404 (nothing is there),
+405 (not with this method), 406 (not in the format of your `Accept`), 500 (a mistake of ours, in
+the log under the `X-Request-ID`) and 503 (something the shop depends on is down; see
+`Retry-After`), each with the body of a refusal. A body has all keys that its schema requires and
+no key that its schema does not name.
 
 Log in at `POST /api/accounts/login/`, press **Authorize**, and type `Bearer` and the access
 token.
@@ -68,6 +74,8 @@ class SchemaGenerator(OpenAPISchemaGenerator):
         document = super().get_schema(request, public)
         _drop_column_ranges(document)
         _name_the_codes(document)
+        published_shapes.separate(document)
+        recorded_examples.show(document)
         return document
 
     def determine_path_prefix(self, paths: list[str]) -> str:

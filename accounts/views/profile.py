@@ -24,6 +24,7 @@ _CHANGE = {
     "responses": {
         200: ProfileSerializer,
         400: "Invalid, or `email_taken`.",
+        412: "The profile has changed since it was read.",
         429: "Too many requests, or `otp_cooldown`; see Retry-After.",
     },
 }
@@ -89,6 +90,7 @@ class ProfileViewSet(ShopViewSet):
             200: "Deleted.",
             400: "`password_required` or `invalid_password`.",
             409: "`staff_account`.",
+            412: "The profile has changed since it was read.",
         },
     )
     def destroy(self, request: Request) -> Response:

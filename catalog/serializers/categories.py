@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_yasg.utils import swagger_serializer_method
 from rest_framework import serializers
 
 from catalog.models import Category
@@ -34,14 +35,25 @@ class CategorySerializer(serializers.ModelSerializer[Category]):
         return self.context["tree"].path(category.pk)
 
 
+class BranchesField(serializers.ListField):
+    """Categories of the same shape, so that Swagger need not repeat it."""
+
+    class Meta:
+        swagger_schema_fields = {"items_": {"$ref": "#/definitions/CategoryBranch"}}
+
+
 class CategoryBranchSerializer(CategorySerializer):
     """A category with those below it, nested; what ``?tree=1`` answers."""
 
-    children = serializers.SerializerMethodField(help_text="Categories of the same shape.")
+    children = serializers.SerializerMethodField(
+        help_text="With `?tree=1` alone: categories of the same shape."
+    )
 
     class Meta(CategorySerializer.Meta):
         fields = [*CategorySerializer.Meta.fields, "children"]
+        swagger_schema_fields = {"x_optional": ["children"]}
 
+    @swagger_serializer_method(BranchesField)
     def get_children(self, category: Category) -> Any:
         below = self.context["tree"].children.get(category.pk, ())
         return CategoryBranchSerializer(below, many=True, context=self.context).data

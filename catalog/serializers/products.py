@@ -166,7 +166,10 @@ class ProductSerializer(ProductSummarySerializer):
     """A product with everything that its page shows."""
 
     tax_class: Any = serializers.SlugRelatedField(
-        slug_field="code", read_only=True, help_text="A code; null: the default one."
+        slug_field="code",
+        read_only=True,
+        allow_null=True,
+        help_text="A code; null: the default one.",
     )
     attributes = serializers.SerializerMethodField()
     images = serializers.SerializerMethodField()

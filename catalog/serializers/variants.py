@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_yasg.utils import swagger_serializer_method
 from rest_framework import serializers
 
 from catalog import selectors
@@ -54,6 +55,7 @@ class VariantSerializer(serializers.ModelSerializer[Variant]):
     def get_in_stock(self, variant: Variant) -> bool:
         return self.context["availability"][variant.stock_item_id] != 0
 
+    @swagger_serializer_method(serializers.DictField(child=serializers.CharField()))
     def get_options(self, variant: Variant) -> dict[str, str]:
         return selectors.describe_options(variant)
 

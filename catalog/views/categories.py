@@ -80,7 +80,10 @@ class CategoryViewSet(ShopViewSet):
         return self._shown([instance])[0]
 
     @swagger_auto_schema(
-        operation_id="catalog_categories_list", tags=TAGS, manual_parameters=[TREE]
+        operation_id="catalog_categories_list",
+        tags=TAGS,
+        manual_parameters=[TREE],
+        responses={200: serializers.CategoryBranchSerializer(many=True)},
     )
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List the categories; `?tree=1` nests them."""

@@ -54,6 +54,7 @@ class ReturnViewSet(mixins.ListModelMixin, ShopViewSet):
         request_body=AskForReturnSerializer,
         responses={
             201: ReturnSerializer,
+            403: "Staff who may see the order, but not take goods back.",
             404: "No such order, or no such line in it.",
             409: "So many were not shipped or are in another return; or it is too late.",
             422: "The Idempotency-Key was used with another body.",

@@ -3,8 +3,15 @@
 from typing import Any
 
 from drf_yasg import openapi
-from drf_yasg.inspectors import PaginatorInspector, SwaggerAutoSchema
+from drf_yasg.app_settings import swagger_settings
+from drf_yasg.inspectors import (
+    JSONFieldInspector,
+    NotHandled,
+    PaginatorInspector,
+    SwaggerAutoSchema,
+)
 from drf_yasg.utils import force_real_str
+from rest_framework.serializers import ListSerializer
 
 from shop_backend.kernel.access import Anyone
 from shop_backend.kernel.pagination import ShopPagination
@@ -30,7 +37,7 @@ def error_schema() -> openapi.Schema:
     """Return the envelope of a refusal."""
     return openapi.Schema(
         type=openapi.TYPE_OBJECT,
-        required=["success", "message", "data", "code"],
+        x_optional=["params", "errors"],
         properties={
             "success": openapi.Schema(type=openapi.TYPE_BOOLEAN, enum=[False]),
             "message": openapi.Schema(type=openapi.TYPE_STRING, description="For a person."),
@@ -38,13 +45,13 @@ def error_schema() -> openapi.Schema:
             "code": openapi.Schema(type=openapi.TYPE_STRING, description="Stable, for a program."),
             "params": openapi.Schema(
                 type=openapi.TYPE_OBJECT,
-                additional_properties=True,
                 description="The values in the message, by name.",
+                additional_properties=True,
             ),
             "errors": openapi.Schema(
                 type=openapi.TYPE_OBJECT,
-                additional_properties=True,
                 description="By field: a list of {message, code}, nested for lists.",
+                additional_properties=True,
             ),
         },
     )
@@ -55,6 +62,8 @@ def plain_error_schema() -> openapi.Schema:
     return openapi.Schema(
         type=openapi.TYPE_OBJECT,
         description="`detail` and `code`, or for an invalid body `{field: [messages]}`.",
+        x_optional=["detail", "code"],
+        additional_properties=True,
         properties={
             "detail": openapi.Schema(type=openapi.TYPE_STRING, description="For a person."),
             "code": openapi.Schema(type=openapi.TYPE_STRING, description="Stable, for a program."),
@@ -84,7 +93,7 @@ class PaginationInspector(PaginatorInspector):
         link = {"type": openapi.TYPE_STRING, "format": openapi.FORMAT_URI, "x_nullable": True}
         return openapi.Schema(
             type=openapi.TYPE_OBJECT,
-            required=["count", "next", "previous", "results"],
+            x_optional=["count_capped"],
             properties={
                 "count": openapi.Schema(
                     type=openapi.TYPE_INTEGER,
@@ -99,8 +108,20 @@ class PaginationInspector(PaginatorInspector):
         )
 
 
+class OpenFieldInspector(JSONFieldInspector):
+    """A JSON field holds whatever keys its writer put there."""
+
+    def field_to_swagger_object(self, *args: Any, **kwargs: Any) -> Any:
+        schema = super().field_to_swagger_object(*args, **kwargs)
+        if schema is not NotHandled:
+            schema.additional_properties = True
+        return schema
+
+
 class EnvelopeAutoSchema(SwaggerAutoSchema):
     """Wraps answers in the envelope and tells the truth about statuses and security."""
+
+    field_inspectors = [OpenFieldInspector, *swagger_settings.DEFAULT_FIELD_INSPECTORS]
 
     def get_operation_id(self, operation_keys: Any = None) -> str:
         if "operation_id" in self.overrides:
@@ -123,6 +144,11 @@ class EnvelopeAutoSchema(SwaggerAutoSchema):
         return responses
 
     def get_response_schemas(self, response_serializers: Any) -> Any:
+        if self.should_page():
+            response_serializers = {
+                status: self._page_of(serializer)
+                for status, serializer in response_serializers.items()
+            }
         responses = super().get_response_schemas(response_serializers)
         for status, response in list(responses.items()):
             if str(status).startswith("2") and self._has_envelope():
@@ -132,7 +158,14 @@ class EnvelopeAutoSchema(SwaggerAutoSchema):
         for status in self._further_statuses(responses):
             schema = self._error_reference()
             responses[str(status)] = openapi.Response(_TEXTS[status], schema)
+        if self._has_etag():
+            responses["304"] = openapi.Response("It has not changed since; no body.")
         return responses
+
+    def _page_of(self, serializer: Any) -> Any:
+        if not isinstance(serializer, ListSerializer):
+            return serializer
+        return self.get_paginated_response(self.serializer_to_schema(serializer))
 
     def add_manual_parameters(self, parameters: Any) -> Any:
         parameters = super().add_manual_parameters(parameters)
@@ -142,10 +175,18 @@ class EnvelopeAutoSchema(SwaggerAutoSchema):
             )
         if self._honours_if_match():
             parameters.append(_header("If-Match", "The ETag that was read; 412 if it has changed."))
+        if self._has_etag():
+            parameters.append(_header("If-None-Match", "The ETag that is known; 304 if it is it."))
         return parameters
 
     def _honours_if_match(self) -> bool:
-        return self.method in {"PUT", "PATCH", "DELETE"} and "{" in self.path
+        if self.method not in {"PUT", "PATCH", "DELETE"}:
+            return False
+        return "{" in self.path or 412 in self.overrides.get("responses", {})
+
+    def _has_etag(self) -> bool:
+        etag_actions = getattr(self.view, "etag_actions", ())
+        return self.method == "GET" and getattr(self.view, "action_name", "") in etag_actions
 
     def get_security(self) -> Any:
         if self.overrides.get("security") is not None:
@@ -191,7 +232,6 @@ def _success_schema(payload: Any) -> openapi.Schema:
         payload = openapi.Schema(type=openapi.TYPE_OBJECT, x_nullable=True)
     return openapi.Schema(
         type=openapi.TYPE_OBJECT,
-        required=["success", "message", "data"],
         properties={
             "success": openapi.Schema(type=openapi.TYPE_BOOLEAN, enum=[True]),
             "message": openapi.Schema(type=openapi.TYPE_STRING, description="For a person."),

@@ -1,0 +1,1 @@
+"""Every answer that a test gets is held against the published document."""
