@@ -23,7 +23,7 @@ from catalog.selectors import VariantReference
 from inventory import services as inventory
 from inventory.errors import InsufficientStock
 from orders.errors import AddressRequired, CartEmpty, TotalChanged, TotalTooLarge
-from orders.events import OrderPlaced
+from orders.events import OrderPaid, OrderPlaced
 from orders.models import Order, OrderLine
 from orders.services import history
 from orders.services.ending import expire_overdue_orders
@@ -211,6 +211,8 @@ def _write_order(
     OrderLine.objects.bulk_create(_line(order, line, images) for line in totals.lines)
     history.record(order=order, kind="placed", actor_id=customer.pk, total_minor=order.total_minor)
     events.publish(OrderPlaced(order.pk))
+    if is_free:
+        events.publish(OrderPaid(order.pk))
     return order
 
 

@@ -12,7 +12,12 @@ from shipping.errors import (
     ShipmentNotFound,
     TrackingNumberTaken,
 )
-from shipping.events import ShipmentDelivered, ShipmentShipped
+from shipping.events import (
+    ShipmentCancelled,
+    ShipmentDelivered,
+    ShipmentPacked,
+    ShipmentShipped,
+)
 from shipping.models import (
     Shipment,
     ShipmentEvent,
@@ -55,6 +60,7 @@ def create_shipment(
         for line in parcel.lines
     )
     _record(shipment, actor_id)
+    events.publish(ShipmentPacked(shipment.reference, shipment.pk, actor_id))
     return shipment
 
 
@@ -131,6 +137,7 @@ def cancel_shipment(*, shipment_id: int, actor_id: int | None) -> Shipment:
     shipment.transition_to(Shipment.Status.CANCELLED)
     shipment.save(update_fields=["status"])
     _record(shipment, actor_id)
+    events.publish(ShipmentCancelled(shipment.reference, shipment.pk, actor_id))
     return shipment
 
 

@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.tests.factories import UserFactory
 from shop_backend.kernel import outbox, transactions
 from shop_backend.kernel.errors import Conflict
-from shop_backend.kernel.models import IdempotencyKey, OutboxMessage
+from shop_backend.kernel.models import IdempotencyKey, OutboxMessage, RecordedEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -360,6 +360,7 @@ def test_the_admin_shows_background_work_and_changes_none(
     def make(name: str) -> None:
         put(order=name)
         IdempotencyKey.objects.create(user_id=UserFactory().pk, operation="a", key=name)
+        RecordedEvent.objects.create(kind="order.placed", subject="order", subject_id=1)
 
     make("first")
     name = f"admin:kernel_{model._meta.model_name}"
