@@ -72,6 +72,9 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
             self.check_if_match(order)
         return order
 
+    def lock(self, instance: Order) -> None:
+        services.lock_order_and_payments(number=instance.number)
+
     def representation(self, instance: Order) -> Any:
         context = {**self.get_serializer_context(), **self._surroundings(instance)}
         return OrderSerializer(instance, context=context).data
@@ -88,7 +91,8 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
         responses={
             201: OrderSerializer,
             404: "A product, address or method is not there.",
-            409: "Out of stock, an empty cart, not deliverable, or another total than expected.",
+            409: "Out of stock, an empty cart or one with a line that is not_for_sale, not deliverable, or"
+            " another total than expected.",
             422: "The Idempotency-Key was used with another body.",
         },
     )
@@ -280,6 +284,9 @@ class ReturnViewSet(mixins.ListModelMixin, ShopViewSet):
         if self.request.method == "PATCH":
             self.check_if_match(found)
         return found
+
+    def lock(self, instance: Return) -> None:
+        services.lock_order_and_payments(number=instance.order.number)
 
     @swagger_auto_schema(operation_id="orders_returns_list", tags=["orders"])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -113,7 +113,6 @@ def workshop(request, tmp_path, settings) -> Iterator[Workshop]:
 
 def speak_to(url: str, queue: str) -> None:
     """Have this process tell another broker."""
-    celery.app.set_current()
     celery.app.close()  # and with it the pool of connections
     vars(celery.app).pop("amqp", None)  # what it remembers of queues
     celery.app.conf.update(broker_url=url, broker_write_url=url, task_default_queue=queue)
