@@ -91,7 +91,7 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
         responses={
             201: OrderSerializer,
             404: "A product, address or method is not there.",
-            409: "Out of stock, an empty cart or one with a line that is not_for_sale, not deliverable, or"
+            409: "Out of stock, an empty cart, a line of it not_for_sale, not deliverable, or"
             " another total than expected.",
             422: "The Idempotency-Key was used with another body.",
         },
