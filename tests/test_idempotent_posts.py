@@ -44,6 +44,10 @@ def _count(*models: type[Model]) -> Callable[[], list[int]]:
     return lambda: [model._default_manager.count() for model in models]
 
 
+def _lamp(**fields: Any) -> Variant:
+    return VariantFactory(**fields)  # type: ignore[return-value]  # factory_boy is untyped
+
+
 def _staff() -> User:
     return StaffFactory(role="admin")  # type: ignore[return-value]  # factory_boy is untyped
 
@@ -60,19 +64,19 @@ def _create(path: str, model: type[Model], **body: Any) -> Callable[[], Request]
 
 
 def _place() -> Request:
-    body = {"items": [{"variant_id": VariantFactory(stock=9).pk, "quantity": 1}]}
+    body = {"items": [{"variant_id": _lamp(stock=9).pk, "quantity": 1}]}
     effects = _count(Order, StockMovement)
     return Request(buyer(), "orders/", body, {**body, "note": "!"}, effects, {"items": []})
 
 
 def _cancel() -> Request:
-    order = place_and_pay(buyer(), (VariantFactory(stock=9), 1))
+    order = place_and_pay(buyer(), (_lamp(stock=9), 1))
     path = f"orders/{order.number}/cancel/"
     return Request(order.customer, path, {}, {"a": 1}, _count(Refund, StockMovement, OrderEvent))
 
 
 def _ask_back() -> Request:
-    order = place_and_deliver(buyer(), (VariantFactory(stock=9), 2))
+    order = place_and_deliver(buyer(), (_lamp(stock=9), 2))
     body: dict[str, Any] = {"lines": [{"line_id": order.lines.get().pk, "quantity": 1}]}
     path = f"orders/{order.number}/returns/"
     other = {**body, "reason": "late"}
@@ -80,14 +84,14 @@ def _ask_back() -> Request:
 
 
 def _note() -> Request:
-    order = place(buyer(), (VariantFactory(stock=9), 1))
+    order = place(buyer(), (_lamp(stock=9), 1))
     path = f"orders/{order.number}/notes/"
     effects = _count(OrderNote)
     return Request(_staff(), path, {"text": "a"}, {"text": "b"}, effects, {"text": ""})
 
 
 def _pay() -> Request:
-    order = place(buyer(), (VariantFactory(stock=9), 1))
+    order = place(buyer(), (_lamp(stock=9), 1))
     body = {"order_id": order.number, "payment_method": "pm_card_visa"}
     refused = {**body, "order_id": "R0"}
     return Request(
@@ -101,14 +105,14 @@ def _pay() -> Request:
 
 
 def _pay_offline() -> Request:
-    order = place(buyer(), (VariantFactory(stock=9, price_minor=1000), 1))
+    order = place(buyer(), (_lamp(stock=9, price_minor=1000), 1))
     body = {"order_id": order.number, "amount": "1.00"}
     other, refused = {**body, "amount": "2.00"}, {**body, "amount": "-1"}
     return Request(_staff(), "payments/offline/", body, other, _count(Payment), refused)
 
 
 def _refund() -> Request:
-    place_and_pay(buyer(), (VariantFactory(stock=9, price_minor=1000), 1))
+    place_and_pay(buyer(), (_lamp(stock=9, price_minor=1000), 1))
     path = f"payments/{Payment.objects.get().pk}/refunds/"
     body = {"amount": "1.00"}
     other, refused = {"amount": "2.00"}, {"amount": "99999.00"}
@@ -117,7 +121,7 @@ def _refund() -> Request:
 
 def _authorised(ending: str) -> Callable[[], Request]:
     def make() -> Request:
-        pay(place(buyer(), (VariantFactory(stock=9), 1)))
+        pay(place(buyer(), (_lamp(stock=9), 1)))
         path = f"payments/{Payment.objects.get().pk}/{ending}/"
         return Request(_staff(), path, {}, {"a": 1}, _count(OrderEvent))
 
@@ -147,21 +151,21 @@ def _address() -> Request:
 
 
 def _parcel() -> Request:
-    order = place_and_pay(buyer(), (VariantFactory(stock=9), 1))
+    order = place_and_pay(buyer(), (_lamp(stock=9), 1))
     body = {"order": order.number}
     other, refused = {**body, "carrier": "Post"}, {"order": "R0"}
     return Request(_staff(), "shipping/shipments/", body, other, _count(Shipment), refused)
 
 
 def _adjust() -> Request:
-    sku = VariantFactory(stock=9).sku
+    sku = _lamp(stock=9).sku
     body = {"sku": sku, "delta": -1, "reason": "broken"}
     other, refused = {**body, "delta": -2}, {**body, "delta": -99}
     return Request(_staff(), "inventory/adjustments/", body, other, _count(StockMovement), refused)
 
 
 def _transfer() -> Request:
-    level = StockLevel.objects.get(item__sku=VariantFactory(stock=9).sku)
+    level = StockLevel.objects.get(item__sku=_lamp(stock=9).sku)
     body = {"sku": level.item.sku, "source": level.location.code, "quantity": 1}
     body["target"] = LocationFactory().code
     other, refused = {**body, "quantity": 2}, {**body, "quantity": 99}

@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.tests.factories import StaffFactory, UserFactory
+from catalog.models import Variant
 from catalog.tests.factories import CategoryFactory, VariantFactory
 from orders.tests.trade import buyer, place_and_pay
 from shipping.models import Shipment
@@ -21,17 +22,21 @@ pytestmark = [pytest.mark.concurrency, pytest.mark.django_db(transaction=True)]
 Subject = tuple[User, str, list[Mapping[str, Any]]]
 
 
+def _lamp(**fields: Any) -> Variant:
+    return VariantFactory(**fields)  # type: ignore[return-value]  # factory_boy is untyped
+
+
 def _staff() -> User:
     return StaffFactory(role="admin")  # type: ignore[return-value]  # factory_boy is untyped
 
 
 def _product() -> Subject:
-    product = VariantFactory(stock=3).product
+    product = _lamp(stock=3).product
     return _staff(), f"catalog/products/{product.pk}/", [{"name": "Ada"}, {"name": "Bea"}]
 
 
 def _variant() -> Subject:
-    variant = VariantFactory(stock=3)
+    variant = _lamp(stock=3)
     path = f"catalog/products/{variant.product_id}/variants/{variant.pk}/"
     return _staff(), path, [{"price": "3.00"}, {"price": "4.00"}]
 
@@ -41,7 +46,7 @@ def _category() -> Subject:
 
 
 def _order() -> Subject:
-    order = place_and_pay(buyer(), (VariantFactory(stock=3), 1))
+    order = place_and_pay(buyer(), (_lamp(stock=3), 1))
     return _staff(), f"orders/{order.number}/", [{"status": "processing"}, {"status": "cancelled"}]
 
 
@@ -52,7 +57,7 @@ def _address() -> Subject:
 
 
 def _shipment() -> Subject:
-    order = place_and_pay(buyer(), (VariantFactory(stock=3), 1))
+    order = place_and_pay(buyer(), (_lamp(stock=3), 1))
     staff = _staff()
     client = client_of(staff)
     client.post("/shipping/shipments/", {"order": order.number}, format="json")
@@ -92,7 +97,7 @@ def at_once(jobs: list[Callable[[], int]]) -> Counter[int]:
 def _change(client: APIClient, path: str, body: Mapping[str, Any], etag: str) -> int:
     headers = {"If-Match": etag}
     answer = client.patch(f"/api/{path}", body, format="json", headers=headers)
-    return answer.status_code  # type: ignore[no-any-return]  # DRF's client is untyped
+    return answer.status_code
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_the_stock_is_the_last_thing_and_in_the_order_of_ids(lines):
     first = next(number for number, sql in enumerate(said) if STOCK_UPDATE.match(sql))
 
     updates = [sql for sql in said[first:] if STOCK_UPDATE.match(sql)]
-    ids = [int(re.search(r"\.?.id. = (\d+)", sql)[1]) for sql in updates]  # type: ignore[index]
+    ids = [int(re.search(r"\.?.id. = (\d+)", sql)[1]) for sql in updates]
     assert len(ids) == lines
     assert ids == sorted(ids)
     assert all(re.search(r"on_hand. >= \(?.*reserved. \+ ", sql) for sql in updates)
