@@ -56,8 +56,12 @@ class LocationViewSet(
     @swagger_auto_schema(
         operation_id="inventory_locations_create",
         tags=TAGS,
-        responses={201: serializers.LocationSerializer},
+        responses={
+            201: serializers.LocationSerializer,
+            422: "The Idempotency-Key was used with another body.",
+        },
     )
+    @idempotency.keyed("inventory.create_location")
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Add a location."""
         form = self.get_serializer(data=request.data)

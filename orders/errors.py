@@ -13,6 +13,11 @@ class CartEmpty(Conflict):
     message = "The cart is empty."
 
 
+class NotForSale(Conflict):
+    code = "not_for_sale"  # as in the cart's problems
+    message = "{sku} is not sold any more; take line {item_id} out of the cart."
+
+
 class AddressRequired(BadInput):
     code = "address_required"
     message = "Something has to be shipped: give an address_id or a shipping_address."

@@ -28,6 +28,27 @@ class OrderShipped:
 
 
 @dataclass(frozen=True)
+class OrderDelivered:
+    """The last parcel of an order has arrived."""
+
+    order_id: int
+
+
+@dataclass(frozen=True)
+class OrderCancelled:
+    """An order was called off."""
+
+    order_id: int
+
+
+@dataclass(frozen=True)
+class OrderExpired:
+    """An order was not paid in time."""
+
+    order_id: int
+
+
+@dataclass(frozen=True)
 class OrderRefunded:
     """Money has gone back."""
 

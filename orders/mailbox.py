@@ -55,8 +55,9 @@ def on_order_placed(event: OrderPlaced) -> None:
 
 
 def on_order_paid(event: OrderPaid) -> None:
-    """Say that the money is there."""
-    post(purpose=MailPurpose.PAID, order_id=event.order_id)
+    """Say that the money is there; not of an order that cost nothing."""
+    if Order.objects.filter(pk=event.order_id, total_minor__gt=0).exists():
+        post(purpose=MailPurpose.PAID, order_id=event.order_id)
 
 
 def on_order_shipped(event: OrderShipped) -> None:

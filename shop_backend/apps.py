@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class ShopConfig(AppConfig):
@@ -10,3 +11,8 @@ class ShopConfig(AppConfig):
         from shop_backend import wiring  # noqa: PLC0415  # models must be loaded first
 
         wiring.connect()
+        if settings.OUTBOX_DELIVERY == "celery":
+            from shop_backend import celery  # noqa: PLC0415  # a shop without a broker needs none
+            from shop_backend.kernel import outbox  # noqa: PLC0415  # as above
+
+            outbox.nudge_by(celery.nudge)

@@ -1,7 +1,12 @@
-"""What has to happen by itself, as one pass that can be made at any time, and twice."""
+"""What has to happen by itself, as one pass that can be made at any time, and twice.
+
+``run_worker`` makes whole passes; Celery's beat has each task run at its own period. Either way
+a task takes what is due and leaves what another worker has.
+"""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -19,10 +24,30 @@ MOST_PASSES = 1000
 QUIET_FOR = timedelta(minutes=1)  # before the provider is asked what became of a payment
 
 
+@dataclass(frozen=True)
+class Task:
+    """One thing that has to happen by itself.
+
+    ``run`` does what is due, bounded, and returns how much it did. ``every`` is its period under
+    beat; a worker's pass runs it each time.
+    """
+
+    run: Callable[[datetime], int]
+    every: timedelta
+
+
 def run_once() -> dict[str, int]:
     """Make one pass over everything that is due; return how much of each was done."""
-    now = timezone.now()
-    return {name: _try(name, task, now) for name, task in TASKS.items()}
+    return {name: run_task(name) for name in TASKS}
+
+
+def run_task(name: str) -> int:
+    """Run one of ``TASKS``; return how much was done, 0 if it failed, which is logged."""
+    try:
+        return TASKS[name].run(timezone.now())
+    except Exception:  # one broken task must not stop the others, nor the worker
+        logger.exception("the worker's task failed: %s", name)
+        return 0
 
 
 def sweep(name: str) -> Iterator[int]:
@@ -33,22 +58,14 @@ def sweep(name: str) -> Iterator[int]:
     :param name: one of ``SWEEPS``.
     """
     for _ in range(MOST_PASSES):
-        done = SWEEPS[name](timezone.now())
+        done = SWEEPS[name].run(timezone.now())
         yield done
         if done < BATCH:
             return
 
 
-def _try(name: str, task: Callable[[datetime], int], now: datetime) -> int:
-    try:
-        return task(now)
-    except Exception:  # one broken task must not stop the others, nor the worker
-        logger.exception("the worker's task failed: %s", name)
-        return 0
-
-
 def _deliver_outbox(now: datetime) -> int:
-    return outbox.deliver_due(limit=BATCH, now=now)
+    return outbox.deliver_due(limit=BATCH)  # by the clock: a pass may last longer than a lease
 
 
 def _expire_orders(now: datetime) -> int:
@@ -83,19 +100,24 @@ def _sum_up_changes(now: datetime) -> int:
     return catalogue_version.sum_up()
 
 
+def _delete_delivered(now: datetime) -> int:
+    return outbox.delete_delivered(now=now)
+
+
 # What is due because time has passed; each pass is bounded, so that none starves the next.
-SWEEPS: Mapping[str, Callable[[datetime], int]] = {
-    "orders expired": _expire_orders,
-    "provider events applied": _apply_provider_events,
-    "payments looked up": _ask_provider,
-    "refunds sent": _send_refunds,
-    "rows of accounts deleted": _sweep_accounts,
-    "keys deleted": _delete_old_keys,
-    "budgets deleted": _delete_whole_budgets,
-    "changes of the catalogue summed up": _sum_up_changes,
+SWEEPS: Mapping[str, Task] = {
+    "orders expired": Task(_expire_orders, every=timedelta(seconds=30)),
+    "provider events applied": Task(_apply_provider_events, every=timedelta(seconds=30)),
+    "payments looked up": Task(_ask_provider, every=timedelta(minutes=1)),
+    "refunds sent": Task(_send_refunds, every=timedelta(minutes=1)),
+    "rows of accounts deleted": Task(_sweep_accounts, every=timedelta(minutes=10)),
+    "keys deleted": Task(_delete_old_keys, every=timedelta(hours=1)),
+    "budgets deleted": Task(_delete_whole_budgets, every=timedelta(hours=1)),
+    "changes of the catalogue summed up": Task(_sum_up_changes, every=timedelta(minutes=1)),
+    "delivered messages deleted": Task(_delete_delivered, every=timedelta(hours=1)),
 }
 # What the worker does again and again, the frequent ones first.
-TASKS: Mapping[str, Callable[[datetime], int]] = {
-    "messages delivered": _deliver_outbox,
+TASKS: Mapping[str, Task] = {
+    "messages delivered": Task(_deliver_outbox, every=timedelta(seconds=10)),
     **SWEEPS,
 }

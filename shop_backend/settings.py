@@ -313,10 +313,26 @@ EMAIL_BACKEND = (
     if EMAIL_HOST
     else "shop_backend.kernel.mail.ConsoleAndFileBackend"
 )
-# thread: a background thread of this process, at once; worker: run_worker alone.
+# thread: a background thread of this process, at once; worker: run_worker alone; celery: a
+# Celery worker, told through the broker.
 OUTBOX_DELIVERY = env.str("OUTBOX_DELIVERY", default="thread")
-if OUTBOX_DELIVERY not in {"thread", "worker"}:
-    raise ImproperlyConfigured("OUTBOX_DELIVERY is thread or worker.")
+if OUTBOX_DELIVERY not in {"thread", "worker", "celery"}:
+    raise ImproperlyConfigured("OUTBOX_DELIVERY is thread or worker or celery.")
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
+if OUTBOX_DELIVERY == "celery" and not CELERY_BROKER_URL:
+    raise ImproperlyConfigured("OUTBOX_DELIVERY=celery needs CELERY_BROKER_URL.")
+CELERY_TASK_DEFAULT_QUEUE = env.str("CELERY_QUEUE", default="shop")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # LOGGING below holds for its workers too
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A broker that does not answer is given up on after seconds: the row waits for the sweep.
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "max_retries": 1,
+    "connect_retries_timeout": 2,
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+}
 
 # Who among the staff is told by mail that goods run low; empty: nobody.
 SHOP_NOTIFY_EMAIL = env.str("SHOP_NOTIFY_EMAIL", default="")

@@ -17,7 +17,15 @@ from orders import mailbox as orders_mailbox
 from orders import mails as orders_mails
 from orders import services as orders
 from orders.answers import OrderDeliveries, OrderPayments, OrderRecords
-from orders.events import OrderPaid, OrderPlaced, OrderRefunded, OrderShipped
+from orders.events import (
+    OrderCancelled,
+    OrderDelivered,
+    OrderExpired,
+    OrderPaid,
+    OrderPlaced,
+    OrderRefunded,
+    OrderShipped,
+)
 from orders.services import OrderFulfilment
 from payments import ports as payments_ports
 from payments import services as payments
@@ -32,7 +40,12 @@ from payments.events import (
 )
 from shipping import ports as shipping_ports
 from shipping.answers import AddressRecords
-from shipping.events import ShipmentDelivered, ShipmentShipped
+from shipping.events import (
+    ShipmentCancelled,
+    ShipmentDelivered,
+    ShipmentPacked,
+    ShipmentShipped,
+)
 from shop_backend.kernel import events, outbox
 
 # News: the event's class and who hears it, in this order, in the publisher's transaction.
@@ -51,6 +64,26 @@ SUBSCRIBERS: Mapping[type, Sequence[Callable[[Any], None]]] = {
     OrderShipped: [orders_mailbox.on_order_shipped],
     OrderRefunded: [orders_mailbox.on_order_refunded],
 }
+# What is recorded for good, and as what; the part before the dot names the subject.
+RECORDED: Mapping[type, str] = {
+    OrderPlaced: "order.placed",
+    OrderPaid: "order.paid",
+    OrderShipped: "order.shipped",
+    OrderDelivered: "order.delivered",
+    OrderCancelled: "order.cancelled",
+    OrderExpired: "order.expired",
+    OrderRefunded: "order.refunded",
+    PaymentAuthorized: "payment.authorized",
+    PaymentCaptured: "payment.captured",
+    PaymentFailed: "payment.failed",
+    PaymentCanceled: "payment.canceled",
+    PaymentRefunded: "payment.refunded",
+    PaymentRefundFailed: "payment.refund_failed",
+    ShipmentPacked: "shipment.packed",
+    ShipmentShipped: "shipment.shipped",
+    ShipmentDelivered: "shipment.delivered",
+    ShipmentCancelled: "shipment.cancelled",
+}
 # What leaves the process: the outbox message's kind and who delivers it.
 DELIVERIES: Mapping[str, outbox.Handler] = {
     "accounts.send_mail": accounts_mails.deliver,
@@ -65,6 +98,7 @@ DELIVERIES: Mapping[str, outbox.Handler] = {
 def connect() -> None:
     """Wire the house; called once, when all apps are loaded."""
     events.subscribe(SUBSCRIBERS)
+    events.record(RECORDED)
     outbox.register(DELIVERIES)
     # Questions: the port and who answers it.
     payments_ports.payable_orders.bind(OrderPayments())

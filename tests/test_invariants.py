@@ -1,13 +1,16 @@
 """What must never be false is found out when it is."""
 
+import dataclasses
 import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from importlib import import_module
 from io import StringIO
 
 import pytest
+from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import Model
@@ -23,7 +26,7 @@ from catalog.services import approve_review, write_review
 from catalog.tests.factories import VariantFactory
 from inventory.models import Reservation, StockLevel, StockMovement
 from orders.models import Order, OrderEvent, OrderLine
-from orders.services import cancel_order
+from orders.services import cancel_order, expire_overdue_orders
 from orders.tests.trade import (
     ask_back,
     buyer,
@@ -36,7 +39,9 @@ from orders.tests.trade import (
 )
 from payments.models import Payment, Refund
 from shipping.models import Shipment
-from shop_backend import invariants
+from shop_backend import invariants, wiring
+from shop_backend.kernel import events
+from shop_backend.kernel.models import RecordedEvent
 
 pytestmark = pytest.mark.django_db
 LONG_AGO = timedelta(minutes=6)
@@ -95,6 +100,97 @@ def test_a_shop_in_which_everything_happened_breaks_none():
     client_of(user).post("/api/cart/", {"variant_id": variant.pk, "quantity": 1}, format="json")
 
     assert broken() == {}
+
+
+@contextmanager
+def unrecorded(*kinds: str) -> Iterator[None]:
+    """Let things of these kinds happen without a record, as no code of the shop could."""
+    table = {event: kind for event, kind in wiring.RECORDED.items() if kind not in kinds}
+    events.record(table)
+    yield
+    events.record(wiring.RECORDED)
+
+
+@pytest.mark.parametrize("kind", ["order.placed", "order.paid", "order.delivered"])
+def test_i14_an_order_with_a_step_that_was_not_recorded(kind):
+    with unrecorded(kind):
+        order = place_and_deliver(buyer(), (VariantFactory(stock=3), 1))
+
+    assert broken() == {"I14": [f"order {order.pk}"]}
+
+
+@pytest.mark.parametrize(("status", "kind"), [("cancelled", "cancelled"), ("expired", "expired")])
+def test_i14_an_order_whose_end_was_not_recorded(status, kind):
+    order = place(buyer(), (VariantFactory(stock=3), 1))
+    with unrecorded(f"order.{kind}"):
+        if status == "cancelled":
+            cancel_order(number=order.number, actor_id=None)
+        else:
+            expire_overdue_orders(now=order.expires_at + LONG_AGO, limit=1)
+
+    assert broken() == {"I14": [f"order {order.pk}"]}
+
+
+@pytest.mark.parametrize("kind", ["payment.captured", "payment.refunded"])
+def test_i14_money_that_was_not_recorded(kind):
+    with unrecorded(kind):
+        order = place_and_pay(buyer(), (VariantFactory(stock=3), 1))
+        cancel_order(number=order.number, actor_id=None)
+        call_command("run_worker", "--once")
+    assert Refund.objects.get().status == Refund.Status.SUCCEEDED
+
+    assert broken() == {"I14": [f"payment {Payment.objects.get().pk}"]}
+
+
+@pytest.mark.parametrize("kind", ["packed", "shipped", "delivered"])
+def test_i14_a_parcel_with_a_step_that_was_not_recorded(kind):
+    with unrecorded(f"shipment.{kind}"):
+        place_and_deliver(buyer(), (VariantFactory(stock=3), 1))
+
+    assert broken() == {"I14": [f"shipment {Shipment.objects.get().pk}"]}
+
+
+@pytest.mark.portable
+def test_what_happened_before_events_were_recorded_is_recorded_by_the_migration():
+    with unrecorded(*wiring.RECORDED.values()):
+        user, variant = buyer(), VariantFactory(stock=9)
+        place_and_deliver(user, (variant, 1))
+        cancel_order(number=place_and_pay(user, (variant, 1)).number, actor_id=None)
+        overdue = place(user, (variant, 1))
+        expire_overdue_orders(now=overdue.expires_at + LONG_AGO, limit=1)
+        call_command("run_worker", "--once")
+    assert set(broken()) == {"I14"}
+
+    import_module("orders.migrations.0005_first_events").write_first_events(apps, None)
+
+    assert broken() == {}
+
+
+@pytest.mark.portable
+def test_an_order_that_costs_nothing_is_recorded_as_paid():
+    order = place(buyer(), (VariantFactory(stock=3, price_minor=0), 1))
+
+    recorded = RecordedEvent.objects.filter(subject="order", subject_id=order.pk)
+    assert list(recorded.order_by("pk").values_list("kind", flat=True)) == [
+        "order.placed",
+        "order.paid",
+    ]
+    assert broken() == {}
+
+
+def test_what_is_recorded_is_ids_amounts_and_codes():
+    fields = {field.name for event in wiring.RECORDED for field in dataclasses.fields(event)}
+
+    assert fields == {
+        "order_id",
+        "payment_id",
+        "shipment_id",
+        "actor_id",
+        "reference",
+        "amount",
+        "code",
+        "units",
+    }
 
 
 def test_i1_more_reserved_than_there_is():

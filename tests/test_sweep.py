@@ -81,7 +81,8 @@ def test_more_than_a_batch_is_done_too(monkeypatch):
 
 def test_what_stays_due_does_not_keep_the_sweep_going(monkeypatch):
     monkeypatch.setattr(background, "MOST_PASSES", 3)
-    monkeypatch.setattr(background, "SWEEPS", {"stubborn": lambda now: background.BATCH})
+    stubborn = background.Task(lambda now: background.BATCH, every=timedelta(seconds=1))
+    monkeypatch.setattr(background, "SWEEPS", {"stubborn": stubborn})
 
     assert sweep() == {"stubborn": 3 * background.BATCH}
 
@@ -91,7 +92,8 @@ def test_a_broken_sweep_does_not_stop_the_others_and_fails_the_command(monkeypat
         raise RuntimeError("a row that nobody understands")
 
     done = []
-    sweeps = {"broken": break_down, "fine": lambda now: done.append(now) or 0}
+    runs = {"broken": break_down, "fine": lambda now: done.append(now) or 0}
+    sweeps = {name: background.Task(run, every=timedelta(seconds=1)) for name, run in runs.items()}
     monkeypatch.setattr(background, "SWEEPS", sweeps)
 
     with pytest.raises(CommandError, match="broken"):

@@ -54,6 +54,10 @@ class ProfileViewSet(ShopViewSet):
             self.check_if_match(user)
         return user
 
+    def lock(self, instance: Any) -> None:
+        super().lock(instance)
+        instance.refresh_from_db()  # it was read to see who asks
+
     @swagger_auto_schema(
         operation_id="accounts_user_read",
         operation_summary="Your profile",

@@ -17,6 +17,7 @@ from inventory import selectors as inventory
 from inventory.errors import InsufficientStock
 from shipping import selectors as shipping
 from shop_backend.kernel import transactions
+from shop_backend.kernel.errors import ConcurrentChange
 
 
 @transactions.use_case
@@ -143,10 +144,15 @@ def lock_cart_for_order(*, user: User) -> Cart | None:
 
 @transactions.requires_transaction
 def close_cart(*, cart: Cart) -> None:
-    """Take the cart out of use: it has become an order."""
-    Cart.objects.filter(pk=cart.pk, open_for=cart.user_id).update(
+    """Take the cart out of use: it has become an order.
+
+    :raises ConcurrentChange: it was taken out of use meanwhile.
+    """
+    closed = Cart.objects.filter(pk=cart.pk, open_for=cart.user_id).update(
         open_for=None, updated_at=timezone.now()
     )
+    if not closed:
+        raise ConcurrentChange
 
 
 def forget_customer(*, user_id: int) -> None:

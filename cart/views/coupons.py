@@ -12,6 +12,7 @@ from cart import services
 from cart.filters import CouponFilter
 from cart.models import Coupon
 from cart.serializers import CouponSerializer
+from shop_backend.kernel import idempotency
 from shop_backend.kernel.access import may
 from shop_backend.kernel.views import ShopViewSet
 
@@ -48,8 +49,13 @@ class CouponViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewSe
         operation_id="cart_coupons_create",
         tags=_TAGS,
         request_body=CouponSerializer,
-        responses={201: CouponSerializer, 404: "A product or category is not there."},
+        responses={
+            201: CouponSerializer,
+            404: "A product or category is not there.",
+            422: "The Idempotency-Key was used with another body.",
+        },
     )
+    @idempotency.keyed("cart.create_coupon")
     def create(self, request: Request) -> Response:
         """Make a coupon."""
         return self._save(None, self.get_serializer(data=request.data), status=201)

@@ -12,6 +12,7 @@ from cart import services
 from cart.filters import TaxRateFilter
 from cart.models import TaxRate
 from cart.serializers import TaxRateSerializer
+from shop_backend.kernel import idempotency
 from shop_backend.kernel.access import may
 from shop_backend.kernel.views import ShopViewSet
 
@@ -48,8 +49,13 @@ class TaxRateViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
         operation_id="cart_tax_rates_create",
         tags=_TAGS,
         request_body=TaxRateSerializer,
-        responses={201: TaxRateSerializer, 404: "There is no such tax class."},
+        responses={
+            201: TaxRateSerializer,
+            404: "There is no such tax class.",
+            422: "The Idempotency-Key was used with another body.",
+        },
     )
+    @idempotency.keyed("cart.create_tax_rate")
     def create(self, request: Request) -> Response:
         """Make a tax rate."""
         return self._save(None, self.get_serializer(data=request.data), status=201)

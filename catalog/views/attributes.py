@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from catalog import selectors, serializers, services
 from catalog.models import Attribute
+from shop_backend.kernel import idempotency
 from shop_backend.kernel.access import ANYONE, may
 from shop_backend.kernel.views import ShopViewSet
 
@@ -65,8 +66,12 @@ class AttributeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopVie
         operation_id="catalog_attributes_create",
         tags=TAGS,
         request_body=serializers.AttributeRequestSerializer,
-        responses={201: serializers.AttributeSerializer},
+        responses={
+            201: serializers.AttributeSerializer,
+            422: "The Idempotency-Key was used with another body.",
+        },
     )
+    @idempotency.keyed("catalog.create_attribute")
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Add an attribute."""
         form = serializers.AttributeRequestSerializer(data=request.data)

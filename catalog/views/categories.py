@@ -12,6 +12,7 @@ from catalog.category_tree import CategoryTree
 from catalog.filters import YES, YES_OR_NO, CategoryFilter
 from catalog.models import Category
 from catalog.views.keys import ID_OR_SLUG, get_by_key
+from shop_backend.kernel import idempotency
 from shop_backend.kernel.access import ANYONE, may
 from shop_backend.kernel.errors import InvalidParameter
 from shop_backend.kernel.views import ShopViewSet
@@ -106,8 +107,13 @@ class CategoryViewSet(ShopViewSet):
         operation_id="catalog_categories_create",
         tags=TAGS,
         request_body=serializers.CategoryRequestSerializer,
-        responses={201: serializers.CategorySerializer, 404: "No such parent."},
+        responses={
+            201: serializers.CategorySerializer,
+            404: "No such parent.",
+            422: "The Idempotency-Key was used with another body.",
+        },
     )
+    @idempotency.keyed("catalog.create_category")
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Add a category."""
         form = serializers.CategoryRequestSerializer(data=request.data)

@@ -73,6 +73,9 @@ class ImageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewSet
             self.check_if_match(image)
         return image
 
+    def lock(self, instance: ProductImage) -> None:
+        services.lock_product(instance.product_id)
+
     @swagger_auto_schema(operation_id="catalog_images_list", tags=TAGS, manual_parameters=[PRODUCT])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List the images of a product."""

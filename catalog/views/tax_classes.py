@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from catalog import selectors, serializers, services
 from catalog.models import TaxClass
+from shop_backend.kernel import idempotency
 from shop_backend.kernel.access import may
 from shop_backend.kernel.views import ShopViewSet
 
@@ -65,8 +66,12 @@ class TaxClassViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopView
         operation_id="catalog_tax_classes_create",
         tags=TAGS,
         request_body=serializers.TaxClassRequestSerializer,
-        responses={201: serializers.TaxClassSerializer},
+        responses={
+            201: serializers.TaxClassSerializer,
+            422: "The Idempotency-Key was used with another body.",
+        },
     )
+    @idempotency.keyed("catalog.create_tax_class")
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Add a tax class; as the default one it takes the place of the present default."""
         form = serializers.TaxClassRequestSerializer(data=request.data)

@@ -59,6 +59,9 @@ class VariantViewSet(ShopViewSet):
             self.check_if_match(variant)
         return variant
 
+    def lock(self, instance: Variant) -> None:
+        services.lock_product(instance.product_id)
+
     def representation(self, instance: Variant) -> Any:
         return self._shown([instance])[0]
 

@@ -1,5 +1,6 @@
 """Every write of orders: placing, settling, fulfilling, ending."""
 
+from orders.services._lock import lock_order_and_payments
 from orders.services.balance import recount_money
 from orders.services.ending import (
     cancel_order,
@@ -47,6 +48,7 @@ __all__ = [
     "delete_order_as_staff",
     "delete_unpaid_order",
     "expire_overdue_orders",
+    "lock_order_and_payments",
     "move_return",
     "on_payment_authorized",
     "on_payment_canceled",

@@ -13,13 +13,14 @@ from cart import services as cart
 from inventory import services as inventory
 from inventory.models import Reservation
 from orders.errors import AlreadyPartlyShipped, OrderNotUnpaid, RefundFirst
+from orders.events import OrderCancelled, OrderExpired
 from orders.models import Order
 from orders.services import history
 from orders.services._lock import lock_order_and_payments
 from orders.services.balance import take_balance
 from payments import services as payments
 from shipping import services as shipping
-from shop_backend.kernel import sweeping, transactions
+from shop_backend.kernel import events, sweeping, transactions
 from shop_backend.kernel.money import Money
 
 logger = logging.getLogger(__name__)
@@ -121,6 +122,7 @@ def _expire(number: str, now: datetime) -> bool:
     order.transition_to(Order.Status.EXPIRED)
     order.save(update_fields=["status"])
     history.record(order=order, kind="expired")
+    events.publish(OrderExpired(order.pk))
     payments.cancel_open_payments(reference=number)
     if order.captured_minor > order.refunded_minor:  # a part was paid; the goods are not kept
         payments.refund_everything(reference=number, reason="order expired", actor_id=None)
@@ -138,6 +140,7 @@ def _cancel(order: Order, actor_id: int | None) -> None:
     order.expires_at = None
     order.save(update_fields=["status", "expires_at"])
     history.record(order=order, kind="cancelled", actor_id=actor_id)
+    events.publish(OrderCancelled(order.pk))
     payments.cancel_open_payments(reference=order.number)
     payments.refund_everything(reference=order.number, reason="order cancelled", actor_id=actor_id)
     take_balance(order)

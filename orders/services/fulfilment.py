@@ -6,7 +6,7 @@ from django.db.models import F
 
 from inventory import services as inventory
 from orders.errors import NothingLeftToShip, NotLeftToShip, NotShippable, OrderNotFound
-from orders.events import OrderShipped
+from orders.events import OrderDelivered, OrderShipped
 from orders.models import Order, OrderLine
 from orders.services import history
 from orders.services._lock import lock_order
@@ -104,6 +104,8 @@ def on_shipment_delivered(event: ShipmentDelivered) -> None:
         actor_id=event.actor_id,
         shipment_id=event.shipment_id,
     )
+    if is_complete:
+        events.publish(OrderDelivered(order.pk))
 
 
 def _lock_named(name: str) -> Order:

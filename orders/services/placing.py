@@ -15,15 +15,16 @@ from cart import selectors as cart_selectors
 from cart import services as cart_services
 from cart.discounts import Discount
 from cart.errors import CouponUsedUp
-from cart.models import Cart, CouponUse
+from cart.models import Cart, CartLine, CouponUse
 from cart.pricing import Quantities, Totals
 from catalog import selectors as catalog
+from catalog.errors import VariantNotFound
 from catalog.models import Variant
 from catalog.selectors import VariantReference
 from inventory import services as inventory
 from inventory.errors import InsufficientStock
-from orders.errors import AddressRequired, CartEmpty, TotalChanged, TotalTooLarge
-from orders.events import OrderPlaced
+from orders.errors import AddressRequired, CartEmpty, NotForSale, TotalChanged, TotalTooLarge
+from orders.events import OrderPaid, OrderPlaced
 from orders.models import Order, OrderLine
 from orders.services import history
 from orders.services.ending import expire_overdue_orders
@@ -62,13 +63,14 @@ def place_order(
 ) -> Order:
     """Turn the items, or without them the customer's cart, into an order that holds its stock.
 
-    Prices are read here, from the catalogue; the stock is taken last, because whoever wants
-    the same units waits from there to the commit.
+    Prices are read here, from the catalogue; the stock is taken last, after whatever else the
+    transaction does, because whoever wants the same units waits from there to the commit.
 
     :param coupon: a code; without it the cart's own coupon counts.
     :param expected_total: what the buyer was shown; compared, never used.
     :raises CartEmpty: there is nothing to order.
-    :raises VariantNotFound: something is not for sale any more.
+    :raises VariantNotFound: something among the items is not for sale.
+    :raises NotForSale: something in the cart is not for sale any more.
     :raises AddressRequired: something must be shipped and no address is known.
     :raises ShippingMethodUnavailable, NotDeliverable: it cannot be sent there.
     :raises InvalidCoupon, CouponExpired, CouponUsedUp: the coupon is none, or none any more.
@@ -94,7 +96,8 @@ def place_order(
         cart_services.use_coupon(coupon=totals.coupon, customer=customer, reference=order.number)
     if cart is not None:
         cart_services.close_cart(cart=cart)
-    inventory.reserve(
+    transactions.do_last(
+        inventory.reserve,
         quantities={variant.stock_item_id: quantity for variant, quantity in quantities},
         reference=order.number,
         expires_at=order.expires_at,
@@ -121,9 +124,7 @@ def _get_quantities(cart: Cart | None, items: Sequence[Item] | None) -> Quantiti
         lines = list(cart.lines.all()) if cart else []
         if not lines:
             raise CartEmpty
-        variants = catalog.get_variants_for_sale(
-            [VariantReference(variant_id=line.variant_id) for line in lines]
-        )
+        variants = _get_variants(lines)
         wanted = zip(variants, (line.quantity for line in lines), strict=True)
     else:
         variants = catalog.get_variants_for_sale([item.reference for item in items])
@@ -134,6 +135,19 @@ def _get_quantities(cart: Cart | None, items: Sequence[Item] | None) -> Quantiti
         units[variant.pk] += quantity
         by_pk[variant.pk] = variant
     return [(by_pk[pk], quantity) for pk, quantity in units.items()]
+
+
+def _get_variants(lines: Sequence[CartLine]) -> list[Variant]:
+    try:
+        return catalog.get_variants_for_sale(
+            [VariantReference(variant_id=line.variant_id) for line in lines]
+        )
+    except VariantNotFound as error:
+        for_sale = set(catalog.get_ids_for_sale([line.variant_id for line in lines]))
+        gone = [line for line in lines if line.variant_id not in for_sale]
+        raise NotForSale(
+            sku=gone[0].variant.sku, item_id=gone[0].pk, item_ids=[line.pk for line in gone]
+        ) from error
 
 
 def _get_discount(
@@ -211,6 +225,8 @@ def _write_order(
     OrderLine.objects.bulk_create(_line(order, line, images) for line in totals.lines)
     history.record(order=order, kind="placed", actor_id=customer.pk, total_minor=order.total_minor)
     events.publish(OrderPlaced(order.pk))
+    if is_free:
+        events.publish(OrderPaid(order.pk))
     return order
 
 

@@ -66,6 +66,9 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
             self.check_if_match(order)
         return order
 
+    def lock(self, instance: Order) -> None:
+        services.lock_order_and_payments(number=instance.number)
+
     def representation(self, instance: Order) -> Any:
         context = {**self.get_serializer_context(), **self._surroundings(instance)}
         return OrderSerializer(instance, context=context).data
@@ -82,7 +85,8 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
         responses={
             201: OrderSerializer,
             404: "A product, address or method is not there.",
-            409: "Out of stock, an empty cart, not deliverable, or another total than expected.",
+            409: "Out of stock, an empty cart, a line of it not_for_sale, not deliverable, or"
+            " another total than expected.",
             422: "The Idempotency-Key was used with another body.",
         },
     )

@@ -43,6 +43,9 @@ class ReturnViewSet(mixins.ListModelMixin, ShopViewSet):
             self.check_if_match(found)
         return found
 
+    def lock(self, instance: Return) -> None:
+        services.lock_order_and_payments(number=instance.order.number)
+
     @swagger_auto_schema(operation_id="orders_returns_list", tags=["orders"])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The order's returns, oldest first."""

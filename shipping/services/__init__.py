@@ -8,6 +8,7 @@ from shipping.services.addresses import (
     delete_address,
     export_customer,
     forget_customer,
+    lock_book,
 )
 from shipping.services.methods import delete_zone, save_method, save_zone
 from shipping.services.parcels import (
@@ -15,6 +16,7 @@ from shipping.services.parcels import (
     cancel_shipment,
     change_shipment,
     create_shipment,
+    lock_shipment,
     mark_delivered,
     mark_shipped,
     new_tracking_number,
@@ -34,6 +36,8 @@ __all__ = [
     "delete_zone",
     "export_customer",
     "forget_customer",
+    "lock_book",
+    "lock_shipment",
     "mark_delivered",
     "mark_shipped",
     "new_tracking_number",

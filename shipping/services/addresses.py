@@ -27,7 +27,7 @@ def add_address(*, user: User, fields: Mapping[str, Any]) -> Address:
     :param fields: columns of the address, and ``is_default``.
     :raises TooManyAddresses: the book is full.
     """
-    book = _lock_book(user.pk)
+    book = lock_book(user.pk)
     if len(book) >= MAX_ADDRESSES:
         raise TooManyAddresses(limit=MAX_ADDRESSES)
     address = Address.objects.create(user=user, **_columns(fields))
@@ -43,7 +43,7 @@ def change_address(*, user: User, address_id: int, fields: Mapping[str, Any]) ->
     :raises AddressNotFound: it is not in this user's book.
     :raises DefaultAddressNeeded: the default is to be one no longer, in favour of none.
     """
-    _lock_book(user.pk)
+    lock_book(user.pk)
     address = get_address(user=user, address_id=address_id)
     if fields.get("is_default") is False and address.is_default:
         raise DefaultAddressNeeded
@@ -63,7 +63,7 @@ def delete_address(*, user: User, address_id: int) -> None:
 
     :raises AddressNotFound: it is not in this user's book.
     """
-    _lock_book(user.pk)
+    lock_book(user.pk)
     address = get_address(user=user, address_id=address_id)
     was_default = address.is_default
     address.delete()
@@ -105,7 +105,8 @@ def export_customer(*, user_id: int) -> dict[str, Any]:
     }
 
 
-def _lock_book(user_id: int) -> list[int]:
+@transactions.requires_transaction
+def lock_book(user_id: int) -> list[int]:
     """Lock the user's whole address book, an empty one too, and return its entries' ids."""
     # The owner's row stands for the book: an empty one has no row of its own to lock.
     list(User.objects.select_for_update().filter(pk=user_id).values_list("pk"))

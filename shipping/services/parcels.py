@@ -12,7 +12,12 @@ from shipping.errors import (
     ShipmentNotFound,
     TrackingNumberTaken,
 )
-from shipping.events import ShipmentDelivered, ShipmentShipped
+from shipping.events import (
+    ShipmentCancelled,
+    ShipmentDelivered,
+    ShipmentPacked,
+    ShipmentShipped,
+)
 from shipping.models import (
     Shipment,
     ShipmentEvent,
@@ -55,6 +60,7 @@ def create_shipment(
         for line in parcel.lines
     )
     _record(shipment, actor_id)
+    events.publish(ShipmentPacked(shipment.reference, shipment.pk, actor_id))
     return shipment
 
 
@@ -69,7 +75,7 @@ def change_shipment(
     :raises TrackingNumberTaken: another parcel has this number.
     :raises IllegalShipmentTransition: the present status does not lead there.
     """
-    shipment = _lock_shipment(shipment_id)
+    shipment = lock_shipment(shipment_id)
     details = {name: fields[name] for name in ("carrier", "tracking_number") if name in fields}
     if details:
         for name, value in details.items():
@@ -94,7 +100,7 @@ def mark_shipped(*, shipment_id: int, actor_id: int | None) -> Shipment:
     :raises ShipmentNotFound: there is no such parcel.
     :raises IllegalShipmentTransition: it had left before.
     """
-    shipment = _lock_shipment(shipment_id)
+    shipment = lock_shipment(shipment_id)
     shipment.transition_to(Shipment.Status.SHIPPED)
     shipment.shipped_at = timezone.now()
     shipment.save(update_fields=["status", "shipped_at"])
@@ -111,7 +117,7 @@ def mark_delivered(*, shipment_id: int, actor_id: int | None) -> Shipment:
     :raises ShipmentNotFound: there is no such parcel.
     :raises IllegalShipmentTransition: it has not left yet, or had arrived before.
     """
-    shipment = _lock_shipment(shipment_id)
+    shipment = lock_shipment(shipment_id)
     shipment.transition_to(Shipment.Status.DELIVERED)
     shipment.delivered_at = timezone.now()
     shipment.save(update_fields=["status", "delivered_at"])
@@ -127,10 +133,11 @@ def cancel_shipment(*, shipment_id: int, actor_id: int | None) -> Shipment:
     :raises ShipmentNotFound: there is no such parcel.
     :raises IllegalShipmentTransition: it has left.
     """
-    shipment = _lock_shipment(shipment_id)
+    shipment = lock_shipment(shipment_id)
     shipment.transition_to(Shipment.Status.CANCELLED)
     shipment.save(update_fields=["status"])
     _record(shipment, actor_id)
+    events.publish(ShipmentCancelled(shipment.reference, shipment.pk, actor_id))
     return shipment
 
 
@@ -149,7 +156,8 @@ def new_tracking_number() -> str:
     return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(_TRACKING_LENGTH))
 
 
-def _lock_shipment(shipment_id: int) -> Shipment:
+@transactions.requires_transaction
+def lock_shipment(shipment_id: int) -> Shipment:
     """Return the parcel, locked after its order: the one lock order of the shop."""
     try:
         reference = Shipment.objects.values_list("reference", flat=True).get(pk=shipment_id)

@@ -110,6 +110,9 @@ class AddressViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
         services.delete_address(user=owner, address_id=self.get_object().pk)
         return Response(status=204)
 
+    def lock(self, instance: Address) -> None:
+        services.lock_book(instance.user_id)
+
     def _change(self, request: Request, body: Any) -> Response:
         body.is_valid(raise_exception=True)
         address = services.change_address(

@@ -14,6 +14,7 @@ from shipping.serializers import (
     ShippingMethodSerializer,
     ZoneSerializer,
 )
+from shop_backend.kernel import idempotency
 from shop_backend.kernel.access import ANYONE, may
 from shop_backend.kernel.views import ShopViewSet
 
@@ -50,8 +51,12 @@ class ZoneViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewSet)
         operation_id="shipping_zones_create",
         tags=_TAGS,
         request_body=ZoneSerializer,
-        responses={201: ZoneSerializer},
+        responses={
+            201: ZoneSerializer,
+            422: "The Idempotency-Key was used with another body.",
+        },
     )
+    @idempotency.keyed("shipping.create_zone")
     def create(self, request: Request) -> Response:
         """Make a zone of countries and regions."""
         body = self.get_serializer(data=request.data)
@@ -136,8 +141,13 @@ class ShippingMethodViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Sh
         operation_id="shipping_methods_create",
         tags=_TAGS,
         request_body=ShippingMethodSerializer,
-        responses={201: ShippingMethodSerializer, 404: "One of the zones is not there."},
+        responses={
+            201: ShippingMethodSerializer,
+            404: "One of the zones is not there.",
+            422: "The Idempotency-Key was used with another body.",
+        },
     )
+    @idempotency.keyed("shipping.create_method")
     def create(self, request: Request) -> Response:
         """Make a shipping method."""
         return self._save(None, self.get_serializer(data=request.data), status=201)

@@ -105,6 +105,9 @@ class ShipmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopView
         )
         return self._answer(changed)
 
+    def lock(self, instance: Shipment) -> None:
+        services.lock_shipment(instance.pk)
+
     def _answer(self, shipment: Shipment, *, status: int = 200) -> Response:
         detailed = Shipment.objects.with_details().get(pk=shipment.pk)
         return Response(ShipmentSerializer(detailed).data, status=status)

@@ -81,6 +81,7 @@ _GROUPS = (
             "kernel.outboxmessage": "outgoing_mail",
             "payments.providerevent": "webhook",
             "kernel.idempotencykey": "key",
+            "kernel.recordedevent": "history",
         },
         ("kernel", "payments"),
     ),

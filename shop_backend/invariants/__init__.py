@@ -4,7 +4,7 @@
 (entries of a money ledger) is not here: the shop keeps no such ledger.
 """
 
-from shop_backend.invariants import catalogue, money, orders, people, repairs, stock
+from shop_backend.invariants import catalogue, money, news, orders, people, repairs, stock
 from shop_backend.invariants.base import SHOWN, Finding, Invariant
 
 ALL: tuple[Invariant, ...] = (
@@ -65,6 +65,9 @@ ALL: tuple[Invariant, ...] = (
     Invariant(
         "I14", "a parcel's history ends at its status", orders.shipments_beside_their_history
     ),
+    Invariant("I14", "an order's steps are recorded events", news.orders_without_their_news),
+    Invariant("I14", "a payment's are, too", news.payments_without_their_news),
+    Invariant("I14", "and a parcel's", news.shipments_without_their_news),
     Invariant("I15", "no hold outlives its expiry by 5 minutes", stock.holds_past_their_expiry),
     Invariant("I16", "no two accounts share a name or email", people.accounts_of_one_name),
     # Beside the sixteen: a number that lists sort by.

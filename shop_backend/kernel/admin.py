@@ -13,7 +13,7 @@ from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
 from shop_backend.kernel import outbox
 from shop_backend.kernel.errors import ShopError
-from shop_backend.kernel.models import IdempotencyKey, OutboxMessage
+from shop_backend.kernel.models import IdempotencyKey, OutboxMessage, RecordedEvent
 
 
 class ShopModelAdmin(ModelAdmin):
@@ -132,3 +132,10 @@ class OutboxMessageAdmin(ReadOnlyAdmin):
     def send_again(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> None:
         count = outbox.send_again(queryset.values_list("pk", flat=True))
         self.message_user(request, f"{count} messages are due again.")
+
+
+@admin.register(RecordedEvent)
+class RecordedEventAdmin(ReadOnlyAdmin):
+    list_display = ["kind", "subject_id", "occurred_at"]
+    list_filter = ["kind", "occurred_at"]
+    search_fields = ["subject_id"]

@@ -12,7 +12,7 @@ import re
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
+from functools import partial, wraps
 from typing import Any, cast
 
 import orjson
@@ -66,6 +66,23 @@ def perform(
         return response
 
     return transactions.run(once, recover=recover)
+
+
+def keyed(operation: str) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+    """Have a view's method ``perform`` as this operation: all of it, with its body's validation.
+
+    For what only writes a few rows; the method runs inside the transaction.
+    """
+
+    def decorate(method: Callable[..., Response]) -> Callable[..., Response]:
+        @wraps(method)
+        def once(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+            effect = partial(method, view, request, *args, **kwargs)
+            return perform(request, operation=operation, effect=effect)
+
+        return once
+
+    return decorate
 
 
 @transactions.forbids_transaction

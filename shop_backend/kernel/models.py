@@ -1,6 +1,7 @@
-"""Tables that belong to no trade: answers by idempotency key, what must leave, what is counted."""
+"""Tables of no trade: answers by key, what must leave, what is counted, what happened."""
 
 import uuid
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -70,3 +71,25 @@ class SpentBudget(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class RecordedEvent(models.Model):
+    """Something that happened to an order, a payment or a parcel: the shop's journal.
+
+    Written with what it reports, never changed, and the source of what the outside is told.
+    Ids, amounts and codes alone: nothing about a person.
+    """
+
+    kind = models.CharField(max_length=40)
+    subject = models.CharField(max_length=20)
+    subject_id = models.BigIntegerField()
+    payload = models.JSONField(default=dict)
+    occurred_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["subject", "subject_id", "kind"], name="event_of_subject")]
+
+    APPEND_ONLY: ClassVar[bool] = True
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject_id}"

@@ -1,8 +1,12 @@
 """What must leave the process is a row first, and leaves after the commit.
 
 ``put`` writes the row in the transaction of what it reports. After the commit it is delivered
-in the background of this process; whatever fails, or was left by a process that died, is taken
-up by ``run_worker``. The row is the truth: a delivery that was cut off is made again.
+in the background of this process, or a worker is nudged through the broker; whatever fails, or
+was left by a process that died, is taken up by the sweep (``deliver_due``). The row is the truth:
+a delivery that was cut off is made again.
+
+A delivery holds a lease on its row. ``leased_until`` is also the lease's name: who has lost it
+to another cannot note a failure any more.
 """
 
 import logging
@@ -11,14 +15,16 @@ import random
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import close_old_connections
-from django.db.models import F, Q
+from django.db import close_old_connections, connection
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from shop_backend.kernel import transactions
+from shop_backend.kernel.logs import without_secrets
 from shop_backend.kernel.models import OutboxMessage
 
 logger = logging.getLogger(__name__)
@@ -27,9 +33,14 @@ LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 10
 _FIRST_PAUSE = timedelta(seconds=10)
 _LONGEST_PAUSE = timedelta(hours=1)
+DELIVERED_KEPT_FOR = timedelta(days=30)
+_BATCH = 10  # rows leased at once; few, because the last waits for the others
+_MOST_WAITING = 10_000  # messages in the memory of one process; the sweep has the rest
 
 Handler = Callable[[Mapping[str, Any]], None]
+Nudge = Callable[[int], None]
 _handlers: dict[str, Handler] = {}
+_nudges: list[Nudge] = []
 
 
 def register(table: Mapping[str, Handler]) -> None:
@@ -52,57 +63,105 @@ def put(kind: str, payload: Mapping[str, Any]) -> OutboxMessage:
     return message
 
 
+def nudge_by(nudge: Nudge) -> None:
+    """Say how a worker is told of a new message, with ``OUTBOX_DELIVERY=celery``."""
+    _nudges[:] = [nudge]
+
+
 def deliver_due(*, limit: int = 100, now: datetime | None = None) -> int:
     """Deliver what is due, oldest first; return how many were tried."""
-    now = now or timezone.now()
-    due = OutboxMessage.objects.filter(_is_due(now)).order_by("next_attempt_at", "pk")
-    pks = list(due.values_list("pk", flat=True)[:limit])
-    return sum(deliver(pk, now=now) for pk in pks)
+    tried = leased = 0
+    while leased < limit:
+        pks, lease = transactions.run(partial(_lease_due, min(_BATCH, limit - leased), now))
+        if not pks:
+            break
+        leased += len(pks)
+        tried += sum(_deliver_leased(pk, lease, now) for pk in pks)
+    return tried
 
 
 @transactions.forbids_transaction
 def deliver(pk: int, *, now: datetime | None = None) -> bool:
-    """Deliver one message if nobody else does; return whether it was tried."""
-    now = now or timezone.now()
-    claimed = (
-        OutboxMessage.objects.filter(pk=pk)
-        .filter(_is_due(now))
-        .update(leased_until=now + LEASE, attempts=F("attempts") + 1)
+    """Deliver one message if it is due and nobody else does; return whether it was tried."""
+    started = now or timezone.now()
+    return _start(OutboxMessage.objects.filter(_is_due(started), pk=pk), pk, started)
+
+
+def send_again(pks: Iterable[int]) -> int:
+    """Make dead or waiting messages due now; return how many.
+
+    One that is being delivered at this moment is left alone.
+    """
+    now = timezone.now()
+    return OutboxMessage.objects.filter(_is_free(now), pk__in=list(pks), sent_at=None).update(
+        dead_at=None, attempts=0, next_attempt_at=now, leased_until=None
     )
-    if not claimed:
+
+
+def delete_delivered(*, now: datetime, limit: int = 1000) -> int:
+    """Delete messages that were delivered long ago, oldest first; return how many."""
+    old = OutboxMessage.objects.filter(sent_at__lt=now - DELIVERED_KEPT_FOR).order_by("sent_at")
+    pks = list(old.values_list("pk", flat=True)[:limit])
+    return OutboxMessage.objects.filter(pk__in=pks).delete()[0]
+
+
+def _is_free(now: datetime) -> Q:
+    return Q(leased_until=None) | Q(leased_until__lt=now)
+
+
+def _is_due(now: datetime) -> Q:
+    return Q(sent_at=None, dead_at=None, next_attempt_at__lte=now) & _is_free(now)
+
+
+def _lease_due(count: int, now: datetime | None) -> tuple[list[int], datetime]:
+    """Lease the next messages; workers at the same work skip each other's, where they can."""
+    now = now or timezone.now()
+    due = OutboxMessage.objects.filter(_is_due(now)).order_by("next_attempt_at", "pk")
+    rows = due.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
+    pks = list(rows.values_list("pk", flat=True)[:count])
+    lease = now + LEASE
+    OutboxMessage.objects.filter(pk__in=pks).update(leased_until=lease)
+    return pks, lease
+
+
+@transactions.forbids_transaction
+def _deliver_leased(pk: int, lease: datetime, now: datetime | None) -> bool:
+    rows = OutboxMessage.objects.filter(pk=pk, sent_at=None, leased_until=lease)
+    return _start(rows, pk, now or timezone.now())
+
+
+def _start(rows: QuerySet[OutboxMessage], pk: int, now: datetime) -> bool:
+    """Deliver the message if it is still among these rows; its lease begins anew."""
+    lease = now + LEASE
+    if not rows.update(leased_until=lease, attempts=F("attempts") + 1):
         return False
     message = OutboxMessage.objects.get(pk=pk)
+    if message.attempts > MAX_ATTEMPTS:  # nobody lived to note the last failures
+        _note_failure(message, lease, "The worker ended in the middle of it, again and again.", now)
+        return True
     try:
         _handlers[message.kind](message.payload)
     except Exception as error:  # whatever goes wrong, the row says so and stays
         logger.warning("outbox %s failed: %s", message, type(error).__name__)
-        _note_failure(message, error, now)
+        _note_failure(message, lease, f"{type(error).__name__}: {error}", now)
     else:
+        # Whoever holds the lease by now: it has been delivered.
         OutboxMessage.objects.filter(pk=pk).update(
             sent_at=timezone.now(), leased_until=None, last_error=""
         )
     return True
 
 
-def send_again(pks: Iterable[int]) -> int:
-    """Make dead or waiting messages due now; return how many."""
-    return OutboxMessage.objects.filter(pk__in=list(pks), sent_at=None).update(
-        dead_at=None, attempts=0, next_attempt_at=timezone.now(), leased_until=None
-    )
-
-
-def _is_due(now: datetime) -> Q:
-    is_free = Q(leased_until=None) | Q(leased_until__lt=now)
-    return Q(sent_at=None, dead_at=None, next_attempt_at__lte=now) & is_free
-
-
-def _note_failure(message: OutboxMessage, error: Exception, now: datetime) -> None:
+def _note_failure(message: OutboxMessage, lease: datetime, error: str, now: datetime) -> None:
     pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(message.attempts, 12))
-    OutboxMessage.objects.filter(pk=message.pk).update(
+    is_over = message.attempts >= MAX_ATTEMPTS
+    if is_over:
+        logger.error("outbox %s is given up", message)
+    OutboxMessage.objects.filter(pk=message.pk, sent_at=None, leased_until=lease).update(
         leased_until=None,
-        last_error=f"{type(error).__name__}: {error}"[:500],
+        last_error=without_secrets(error)[:500],
         next_attempt_at=now + pause * (0.5 + random.random() / 2),  # jitter
-        dead_at=now if message.attempts >= MAX_ATTEMPTS else None,
+        dead_at=now if is_over else None,
     )
 
 
@@ -110,19 +169,25 @@ def _deliver_soon(pk: int) -> None:
     if settings.OUTBOX_DELIVERY == "inline":
         deliver(pk)
     elif settings.OUTBOX_DELIVERY == "thread":
-        _courier.send(pk)
+        _courier.send(deliver, pk)
+    elif settings.OUTBOX_DELIVERY == "celery":
+        for nudge in _nudges:
+            _courier.send(nudge, pk)
 
 
 class _Courier:
     """One background thread, so that no answer waits for (or tells by its time) a mail."""
 
     def __init__(self) -> None:
-        self._waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._waiting: queue.Queue[tuple[Callable[[int], Any], int]] = queue.Queue(_MOST_WAITING)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def send(self, pk: int) -> None:
-        self._waiting.put(pk)
+    def send(self, way: Callable[[int], Any], pk: int) -> None:
+        try:
+            self._waiting.put_nowait((way, pk))
+        except queue.Full:
+            logger.warning("outbox #%s was left to the sweep: too many are waiting", pk)
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
@@ -130,12 +195,12 @@ class _Courier:
 
     def _run(self) -> None:
         while True:
-            pk = self._waiting.get()
+            way, pk = self._waiting.get()
             close_old_connections()
             try:
-                deliver(pk)
-            except Exception:  # the row stays due; run_worker takes it up
-                logger.exception("outbox #%s was left to the worker", pk)
+                way(pk)
+            except Exception as error:  # the row stays due; the sweep takes it up
+                logger.warning("outbox #%s was left to the sweep: %s", pk, type(error).__name__)
             finally:
                 close_old_connections()
 

@@ -8,6 +8,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -26,6 +27,9 @@ _PAUSE_SECONDS = 0.02
 _RETRY_SQLSTATES = {"40001", "40P01", "55P03"}
 # MySQL and MariaDB: deadlock, lock wait timeout, record changed since last read.
 _RETRY_ERRNOS = {1213, 1205, 1020}
+
+# What the transaction of ``run`` that we are in does last.
+_closing: ContextVar[list[Callable[[], object]] | None] = ContextVar("closing", default=None)
 
 
 def run(
@@ -94,11 +98,36 @@ def after_commit(function: Callable[..., Any], *args: Any) -> None:
     transaction.on_commit(partial(function, *args))
 
 
+def do_last(function: Callable[..., object], *args: Any, **kwargs: Any) -> None:
+    """Call the function as the last thing that ``run``'s transaction does before its commit.
+
+    For rows that others wait for: they wait from there to the commit. What it raises rolls all
+    back. In a transaction that ``run`` has not opened it is called at once.
+    """
+    closing = _closing.get()
+    if closing is None:
+        function(*args, **kwargs)
+    else:
+        closing.append(partial(function, *args, **kwargs))
+
+
+def _run_once(work: Callable[[], R]) -> R:
+    closing: list[Callable[[], object]] = []
+    with transaction.atomic(durable=True):
+        token = _closing.set(closing)
+        try:
+            result = work()
+            for step in closing:
+                step()
+        finally:
+            _closing.reset(token)
+    return result
+
+
 def _run_with_retry(work: Callable[[], R]) -> R:
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            with transaction.atomic(durable=True):
-                return work()
+            return _run_once(work)
         except IntegrityError as error:
             # What a use case foresees it catches itself. This is a row that vanished under it:
             # foreign keys are checked at the commit.

@@ -1,7 +1,8 @@
 """What every view of the shop shares: declared access, strict parameters, ETags, two faces."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from django.utils.cache import patch_vary_headers
@@ -12,12 +13,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
-from shop_backend.kernel import jsontext
+from shop_backend.kernel import jsontext, transactions
 from shop_backend.kernel.errors import PreconditionFailed, UnknownParameter
 from shop_backend.kernel.faces import Face, face_of
 from shop_backend.kernel.filters import parameters_of
 
 _LIST_ACTIONS = {"list"}
+_CHANGES = {"PUT", "PATCH", "DELETE"}
 _DEFAULT_MESSAGES = {"GET": "OK.", "POST": "Done.", "PUT": "Saved.", "PATCH": "Saved."}
 
 
@@ -107,9 +109,34 @@ class ShopView(APIView):
 class ShopViewSet(ShopView, GenericViewSet):
     """The base of every viewset; compose it with the mixins that are meant."""
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if request.method in _CHANGES and request.headers.get("If-Match") and self.action_name:
+            name = request.method.lower()
+            setattr(self, name, partial(self._change_what_matches, getattr(self, name)))
+
+    def _change_what_matches(
+        self, handler: Callable[..., Response], request: Request, *args: Any, **kwargs: Any
+    ) -> Response:
+        """Compare ``If-Match`` and change the object in one transaction, under the object's lock.
+
+        The lock comes first: on MariaDB the first read fixes what the later ones see.
+        """
+        instance = self.get_object()
+
+        def change() -> Response:
+            self.lock(instance)
+            return handler(request, *args, **kwargs)
+
+        return transactions.run(change)
+
+    def lock(self, instance: Any) -> None:
+        """Lock what a change of this object locks first; by default the object's own row."""
+        list(type(instance)._base_manager.select_for_update().filter(pk=instance.pk))
+
     def get_object(self) -> Any:
         instance = super().get_object()
-        if self.request.method in {"PUT", "PATCH", "DELETE"}:
+        if self.request.method in _CHANGES:
             self.check_if_match(instance)
         return instance
 

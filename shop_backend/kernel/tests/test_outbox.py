@@ -1,11 +1,14 @@
 """What must leave is a row first, and leaves after the commit."""
 
+import os
+import subprocess
+import sys
 import threading
 from datetime import timedelta
 
 import pytest
 from django.contrib import admin
-from django.db import connections
+from django.db import connection, connections, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -14,7 +17,7 @@ from accounts.models import User
 from accounts.tests.factories import UserFactory
 from shop_backend.kernel import outbox, transactions
 from shop_backend.kernel.errors import Conflict
-from shop_backend.kernel.models import IdempotencyKey, OutboxMessage
+from shop_backend.kernel.models import IdempotencyKey, OutboxMessage, RecordedEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -158,16 +161,19 @@ def test_a_kind_whose_deliverer_is_gone_fails_like_any_other(postman, monkeypatc
 
 @pytest.mark.concurrency
 @pytest.mark.django_db(transaction=True)
-def test_two_workers_share_the_messages_and_send_each_once(postman, settings):
+def test_four_workers_share_500_messages_and_send_each_once(postman, settings):
     settings.OUTBOX_DELIVERY = "worker"
-    for order in range(60):
+    for order in range(500):
         put(order=order)
     barrier = threading.Barrier(4)
     tried: list[int] = []
 
     def work() -> None:
         barrier.wait()
-        tried.append(outbox.deliver_due())
+        count = 0
+        while done := outbox.deliver_due(limit=100):
+            count += done
+        tried.append(count)
         connections.close_all()
 
     threads = [threading.Thread(target=work) for _ in range(4)]
@@ -176,9 +182,153 @@ def test_two_workers_share_the_messages_and_send_each_once(postman, settings):
     for thread in threads:
         thread.join()
 
-    assert sorted(payload["order"] for payload in postman.delivered) == list(range(60))
-    assert sum(tried) == 60
+    assert sorted(payload["order"] for payload in postman.delivered) == list(range(500))
+    assert sum(tried) == 500
+    assert all(tried)  # shared, not queued up behind one of them
     assert set(OutboxMessage.objects.values_list("attempts", flat=True)) == {1}
+
+
+@pytest.mark.concurrency
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_skips_what_another_is_about_to_lease(postman, settings):
+    settings.OUTBOX_DELIVERY = "worker"
+    first = put(order=0)
+    put(order=1)
+    is_locked, is_done = threading.Event(), threading.Event()
+
+    def lock_first() -> None:
+        with transaction.atomic():
+            OutboxMessage.objects.select_for_update().get(pk=first.pk)
+            is_locked.set()
+            is_done.wait(timeout=5)
+        connections.close_all()
+
+    other = threading.Thread(target=lock_first)
+    other.start()
+    is_locked.wait(timeout=5)
+    assert outbox.deliver_due() == 1
+    is_done.set()
+    other.join()
+
+    assert postman.delivered == [{"order": 1}]
+
+
+# A worker's process: it says that it has begun a delivery, and never comes to its end.
+HANGING_WORKER = """
+import os, sys, time
+import django
+django.setup()
+from django.conf import settings
+settings.DATABASES["default"]["NAME"] = sys.argv[1]
+from shop_backend.kernel import outbox
+def hang(payload):
+    print("delivering", flush=True)
+    time.sleep(60)
+outbox.register({"letter": hang})
+outbox.deliver_due()
+"""
+
+
+@pytest.mark.concurrency
+@pytest.mark.django_db(transaction=True)
+def test_what_a_killed_worker_was_delivering_is_delivered_after_its_lease(postman, settings):
+    settings.OUTBOX_DELIVERY = "worker"
+    for order in range(3):
+        put(order=order)
+    worker = subprocess.Popen(
+        [sys.executable, "-c", HANGING_WORKER, connection.settings_dict["NAME"]],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with worker:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "delivering\n"
+        worker.kill()
+
+    assert outbox.deliver_due() == 0  # leased, all three
+    assert outbox.deliver_due(now=timezone.now() + outbox.LEASE + timedelta(seconds=1)) == 3
+    assert [payload["order"] for payload in postman.delivered] == [0, 1, 2]
+    attempts = OutboxMessage.objects.order_by("pk").values_list("attempts", flat=True)
+    assert list(attempts) == [2, 1, 1]
+
+
+@pytest.mark.portable
+def test_a_message_that_kills_every_worker_is_given_up(postman):
+    message = put(order=1)
+    OutboxMessage.objects.update(attempts=outbox.MAX_ATTEMPTS)
+
+    assert outbox.deliver_due() == 1
+
+    message.refresh_from_db()
+    assert postman.delivered == []
+    assert message.dead_at is not None
+    assert message.last_error.startswith("The worker ended")
+
+
+@pytest.mark.portable
+def test_who_has_lost_the_lease_notes_no_failure(postman, monkeypatch):
+    message, now = put(order=1), timezone.now()
+    others_lease = now + timedelta(hours=1)
+
+    def take_long(payload) -> None:
+        OutboxMessage.objects.update(leased_until=others_lease, attempts=2)
+        raise TimeoutError
+
+    monkeypatch.setattr(outbox, "_handlers", {"letter": take_long})
+    outbox.deliver(message.pk, now=now)
+
+    message.refresh_from_db()
+    assert (message.leased_until, message.last_error) == (others_lease, "")
+
+
+def test_what_is_being_delivered_is_not_sent_again_meanwhile(postman):
+    message = put(order=1)
+    OutboxMessage.objects.update(leased_until=timezone.now() + outbox.LEASE)
+
+    assert outbox.send_again([message.pk]) == 0
+
+
+@pytest.mark.portable
+def test_delivered_messages_are_deleted_after_a_month_and_others_never(postman):
+    now = timezone.now()
+    put(order="waiting")
+    for days in (29, 31):
+        OutboxMessage.objects.create(
+            kind="letter", payload={"days": days}, sent_at=now - timedelta(days=days)
+        )
+
+    assert outbox.delete_delivered(now=now) == 1
+    kept = OutboxMessage.objects.order_by("pk").values_list("payload", flat=True)
+    assert list(kept) == [{"order": "waiting"}, {"days": 29}]
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("SMTPRecipientsRefused: {'ada@example.com': (550, b'no')}", "(550, b'no')"),
+        ("https://api.example/v1?token=abcdefgh12345678abcdefgh failed", "failed"),
+        ("no route to redis://shop:hunter2@10.0.0.1:6379", "10.0.0.1:6379"),
+        ("Invalid API Key provided: sk_live_51Habcdefghijk", "Invalid API Key provided"),
+        ("AuthenticationError: Bearer abc.def.ghi refused", "refused"),
+        ("pi_3Abc_secret_xyz cannot be confirmed", "cannot be confirmed"),
+        ("the code 123456 was not taken", "was not taken"),
+    ],
+)
+def test_an_error_text_holds_no_secret(postman, monkeypatch, text, kept):
+    def fail(payload) -> None:
+        raise ValueError(text)
+
+    monkeypatch.setattr(outbox, "_handlers", {"letter": fail})
+    message = put(order=1)
+    outbox.deliver(message.pk)
+
+    message.refresh_from_db()
+    assert kept in message.last_error
+    assert "[masked]" in message.last_error
+    for secret in ("ada@", "abcdefgh12", "hunter2", "sk_live", "abc.def", "_secret_", "123456"):
+        assert secret not in message.last_error
 
 
 @pytest.mark.concurrency
@@ -210,6 +360,7 @@ def test_the_admin_shows_background_work_and_changes_none(
     def make(name: str) -> None:
         put(order=name)
         IdempotencyKey.objects.create(user_id=UserFactory().pk, operation="a", key=name)
+        RecordedEvent.objects.create(kind="order.placed", subject="order", subject_id=1)
 
     make("first")
     name = f"admin:kernel_{model._meta.model_name}"

@@ -2,7 +2,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("kernel", "0003_spentbudget")]
+    dependencies = [("kernel", "0004_recorded_event")]
 
     operations = [
         migrations.AlterModelOptions(
