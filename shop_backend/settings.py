@@ -273,8 +273,9 @@ ORDER_HOLD_MINUTES = env.int("ORDER_HOLD_MINUTES", default=30)
 RETURN_DAYS = env.int("RETURN_DAYS", default=30)
 # Available units at which an item runs low, unless the item names its own number.
 LOW_STOCK_THRESHOLD = env.int("LOW_STOCK_THRESHOLD", default=5)
-MAX_LINE_QUANTITY = 10_000
-MAX_CART_LINES = 100
+# How much one line, and one cart or order, may hold; wholesale orders have hundreds of lines.
+MAX_LINE_QUANTITY = env.int("MAX_LINE_QUANTITY", default=10_000)
+MAX_CART_LINES = env.int("MAX_CART_LINES", default=100)
 
 # What the support role may send back of one payment, in minor units of the shop's currency.
 SUPPORT_REFUND_LIMIT_MINOR = env.int("SUPPORT_REFUND_LIMIT_MINOR", default=10_000)
