@@ -7,8 +7,16 @@ from payments.services.canceling import (
     void_payment,
 )
 from payments.services.intents import refresh_payment
+from payments.services.ledger import rebuild_payment_counters
 from payments.services.locking import lock_payments
 from payments.services.offline import record_offline_payment
+from payments.services.reconciling import (
+    get_quiet_payments,
+    get_unapplied_events,
+    reconcile_events,
+    reconcile_payment,
+    sync_pending_refunds,
+)
 from payments.services.refunding import (
     check_refund_limit,
     check_refund_limit_for,
@@ -41,8 +49,13 @@ __all__ = [
     "check_refund_limit_for",
     "close_review",
     "deliver_sandbox_webhook",
+    "get_quiet_payments",
+    "get_unapplied_events",
     "lock_payments",
+    "rebuild_payment_counters",
     "receive_webhook",
+    "reconcile_events",
+    "reconcile_payment",
     "record_offline_payment",
     "refresh_payment",
     "refund",
@@ -53,5 +66,6 @@ __all__ = [
     "send_refunds_left_behind",
     "start_payment",
     "sync_open_payments",
+    "sync_pending_refunds",
     "void_payment",
 ]

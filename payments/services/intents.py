@@ -1,6 +1,5 @@
 """The provider's intent of a payment: made once, asked for whenever in doubt."""
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,10 +9,9 @@ from payments.errors import AmountNotPayable, PaymentUnderReview
 from payments.models import Payment
 from payments.providers import get_provider
 from payments.providers.base import IntentState
-from payments.services.applying import HARMLESS_REVIEWS, apply_answer
+from payments.services.applying import apply_answer
+from payments.services.reviewing import HARMLESS_REVIEWS, open_review_of_refusal
 from shop_backend.kernel.transactions import forbids_transaction
-
-logger = logging.getLogger(__name__)
 
 
 @forbids_transaction
@@ -60,8 +58,7 @@ def flags_refusals(payment: Payment) -> Iterator[None]:
         yield
     except PaymentUnderReview as refusal:
         if reason := refusal.params.get("reason"):
-            logger.error("payment %s: the provider says %s", payment.pk, reason)
-            Payment.objects.filter(pk=payment.pk).update(review_reason=reason[:64])
+            open_review_of_refusal(payment_id=payment.pk, reason=reason)
         raise
 
 

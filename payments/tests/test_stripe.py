@@ -301,7 +301,7 @@ def _stripe_is_there():
 
 @pytest.mark.usefixtures("_stripe_is_there")
 def test_stripes_news_pays_once(stripe_payment, told):
-    body = event()
+    body = event(metadata={"payment_id": str(stripe_payment.pk)})
     headers = {"Stripe-Signature": signed(body)}
 
     answers = [
