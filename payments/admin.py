@@ -228,7 +228,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     @admin.action(description="Ask the provider how it stands", permissions=["view"])
     def ask_the_provider(self, request: HttpRequest, queryset: QuerySet[Payment]) -> None:
         at_providers = queryset.exclude(provider=Payment.OFFLINE)
-        self._work_on(request, at_providers, services.refresh_payment)
+        self._work_on(request, at_providers, services.ask_again)
 
     def _work_on(
         self,
@@ -238,11 +238,12 @@ class PaymentAdmin(ReadOnlyAdmin):
     ) -> None:
         for payment in queryset.order_by("pk"):
             try:
-                status = service(payment_id=payment.pk).status
+                done = service(payment_id=payment.pk)
             except ShopError as refusal:
                 self.message_user(request, f"{payment}: {refusal}", messages.ERROR)
             else:
-                self.message_user(request, f"{payment}: {status}.")
+                review = f" To be reviewed: {done.review_reason}." if done.review_reason else ""
+                self.message_user(request, f"{payment}: {done.status}.{review}")
 
 
 @admin.register(Refund)

@@ -89,6 +89,16 @@ class Payment(models.Model):
 
     UNSETTLED: ClassVar = Q(open_reference__isnull=False) | Q(is_cancel_pending=True)
 
+    # What a person has to look at without the payment itself being in doubt.
+    HARMLESS_REVIEWS: ClassVar = frozenset(
+        {
+            "refund_failed",
+            "refund_failed_late",
+            "refund_mismatch",
+            "refund_of_foreign_intent",
+            "captured_in_part",
+        }
+    )
     OFFLINE = "offline"  # the provider of money that was received outside
 
     reference = models.CharField(max_length=64, db_index=True)
@@ -188,6 +198,11 @@ class Payment(models.Model):
     def is_open(self) -> bool:
         """Whether it may still be paid."""
         return self.open_reference is not None
+
+    @property
+    def is_under_review(self) -> bool:
+        """Whether nothing goes on with it until a person has looked."""
+        return self.review_reason not in {"", *self.HARMLESS_REVIEWS}
 
     def key_for(self, step: str) -> str:
         """Return the idempotency key of a step at the provider, ``payment-12`` or another."""

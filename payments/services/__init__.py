@@ -6,7 +6,7 @@ from payments.services.canceling import (
     capture_payment,
     void_payment,
 )
-from payments.services.intents import refresh_payment
+from payments.services.intents import ask_again, refresh_payment
 from payments.services.ledger import rebuild_payment_counters
 from payments.services.locking import lock_payments
 from payments.services.offline import record_offline_payment
@@ -36,12 +36,14 @@ from payments.services.webhooks import (
     apply_pending_events,
     deliver_sandbox_webhook,
     receive_webhook,
+    try_to_apply_event,
 )
 
 __all__ = [
     "apply_event",
     "apply_event_again",
     "apply_pending_events",
+    "ask_again",
     "cancel_at_provider",
     "cancel_open_payments",
     "capture_payment",
@@ -67,5 +69,6 @@ __all__ = [
     "start_payment",
     "sync_open_payments",
     "sync_pending_refunds",
+    "try_to_apply_event",
     "void_payment",
 ]

@@ -1,7 +1,7 @@
 """The provider's intent of a payment: made once, asked for whenever in doubt."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from django.utils import timezone
 
@@ -10,7 +10,7 @@ from payments.models import Payment
 from payments.providers import get_provider
 from payments.providers.base import IntentState
 from payments.services.applying import apply_answer
-from payments.services.reviewing import HARMLESS_REVIEWS, open_review_of_refusal
+from payments.services.reviewing import open_review_of_refusal
 from shop_backend.kernel.transactions import forbids_transaction
 
 
@@ -68,7 +68,7 @@ def apply_checked(payment: Payment, state: IntentState) -> Payment:
     :raises PaymentUnderReview: amount, currency or identity differ from what we asked for.
     """
     payment = apply_answer(payment_id=payment.pk, state=state)
-    if payment.review_reason and payment.review_reason not in HARMLESS_REVIEWS:
+    if payment.is_under_review:
         raise PaymentUnderReview
     return payment
 
@@ -77,3 +77,14 @@ def apply_checked(payment: Payment, state: IntentState) -> Payment:
 def refresh_payment(*, payment_id: int) -> Payment:
     """Ask the provider how a payment stands, and apply the answer."""
     return ensure_intent(Payment.objects.get(pk=payment_id))
+
+
+@forbids_transaction
+def ask_again(*, payment_id: int) -> Payment:
+    """Ask the provider how a payment stands, and apply what fits, also while it is under review.
+
+    The review stays open: a person closes it, or finds out why the answer still does not fit.
+    """
+    with suppress(PaymentUnderReview):
+        refresh_payment(payment_id=payment_id)
+    return Payment.objects.get(pk=payment_id)

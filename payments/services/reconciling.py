@@ -20,7 +20,7 @@ from payments.services.canceling import cancel_intent
 from payments.services.intents import ensure_intent
 from payments.services.locking import lock_payment
 from payments.services.refunding import send_refund
-from payments.services.webhooks import apply_event
+from payments.services.webhooks import try_to_apply_event
 from shop_backend.kernel import transactions
 from shop_backend.kernel.errors import ShopError
 from shop_backend.kernel.money import Money
@@ -74,7 +74,7 @@ def get_unapplied_events() -> list[int]:
 def reconcile_events() -> Iterator[bool]:
     """Apply what is left in the inbox; yield of each whether it was applied."""
     for pk in get_unapplied_events():
-        yield apply_event(event_id=pk)
+        yield try_to_apply_event(event_id=pk)
 
 
 @forbids_transaction
@@ -85,6 +85,8 @@ def reconcile_payment(*, payment_id: int) -> Reconciled:
     """
     payment = Payment.objects.get(pk=payment_id)
     before, problem = _describe(payment), ""
+    if payment.is_under_review:
+        return Reconciled(payment_id, payment.reference, before, before, payment.review_reason)
     try:
         _ask(payment)
     except ProviderUnavailable:

@@ -12,14 +12,6 @@ from shop_backend.kernel import transactions
 from shop_backend.kernel.transactions import requires_transaction, use_case
 
 logger = logging.getLogger(__name__)
-# What a person has to look at without the payment itself being in doubt.
-HARMLESS_REVIEWS = {
-    "refund_failed",
-    "refund_failed_late",
-    "refund_mismatch",
-    "refund_of_foreign_intent",
-    "captured_in_part",
-}
 
 
 @requires_transaction
@@ -35,7 +27,7 @@ def open_review(*, payment: Payment, reason: str, said: Mapping[str, Any]) -> No
     )
     PaymentReview.objects.bulk_create([review], ignore_conflicts=True)
     # One that stops the payment weighs more than one that does not.
-    if reason not in HARMLESS_REVIEWS or payment.review_reason in {"", *HARMLESS_REVIEWS}:
+    if reason not in Payment.HARMLESS_REVIEWS or not payment.is_under_review:
         payment.review_reason = reason
         payment.save(update_fields=["review_reason"])
 

@@ -11,13 +11,13 @@ from django.db import DatabaseError
 from django.db.models import Case, F, Q, When
 from django.utils import timezone
 
-from payments.errors import MalformedWebhook, PaymentUnderReview
+from payments.errors import MalformedWebhook
 from payments.models import Payment, ProviderEvent
 from payments.ports import payable_orders
 from payments.providers import get_provider, sandbox
 from payments.providers.base import ProviderNews
 from payments.services.applying import CaptureUnknown, apply_intent, apply_refund, is_in_doubt
-from payments.services.intents import refresh_payment
+from payments.services.intents import ask_again
 from payments.services.locking import lock_payment
 from shop_backend.kernel import transactions
 from shop_backend.kernel.errors import ShopError
@@ -86,22 +86,24 @@ def apply_pending_events(*, limit: int = 100, now: datetime | None = None) -> in
     """
     due = ProviderEvent.objects.waiting().filter(next_attempt_at__lte=now or timezone.now())
     pks = list(due.order_by("next_attempt_at", "pk").values_list("pk", flat=True)[:limit])
-    return sum(_apply_pending(pk) for pk in pks)
+    return sum(try_to_apply_event(event_id=pk) for pk in pks)
 
 
-def deliver_sandbox_webhook(payload: Mapping[str, Any]) -> None:
-    """Deliver ``payments.sandbox_webhook``: what Stripe would send over the network."""
-    body, signature = sandbox.signed_event(payload["event_id"])
-    receive_webhook(provider=sandbox.SandboxProvider.name, body=body, signature=signature)
-
-
-def _apply_pending(event_id: int) -> bool:
+@transactions.forbids_transaction
+def try_to_apply_event(*, event_id: int) -> bool:
+    """Apply an event like ``apply_event``; whatever goes wrong is noted, and it waits."""
     try:
         return apply_event(event_id=event_id)
     except Exception as error:  # one event that cannot be applied must not keep the rest waiting
         logger.exception("provider event %s was not applied", event_id)
         _note_failure(event_id, error)
         return False
+
+
+def deliver_sandbox_webhook(payload: Mapping[str, Any]) -> None:
+    """Deliver ``payments.sandbox_webhook``: what Stripe would send over the network."""
+    body, signature = sandbox.signed_event(payload["event_id"])
+    receive_webhook(provider=sandbox.SandboxProvider.name, body=body, signature=signature)
 
 
 def _note_failure(event_id: int, error: Exception) -> None:
@@ -116,10 +118,7 @@ def _note_failure(event_id: int, error: Exception) -> None:
 
 def _ask_instead(event_id: int, payment_id: int) -> None:
     """Take the provider's present state for what the event may have meant."""
-    try:
-        refresh_payment(payment_id=payment_id)
-    except PaymentUnderReview:
-        logger.warning("payment %s is under review", payment_id)
+    ask_again(payment_id=payment_id)
     ProviderEvent.objects.filter(pk=event_id, applied_at=None).update(
         applied_at=timezone.now(), failure=""
     )
