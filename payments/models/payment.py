@@ -73,6 +73,7 @@ class Payment(models.Model):
         },
         Status.PROCESSING: {
             Status.REQUIRES_PAYMENT_METHOD,
+            Status.REQUIRES_ACTION,  # after a decline that was not told
             Status.REQUIRES_CAPTURE,
             Status.SUCCEEDED,
             Status.CANCELED,

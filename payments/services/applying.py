@@ -182,8 +182,6 @@ def apply_refund(*, payment: Payment, state: RefundState) -> str:
         open_review(payment=payment, reason=reason, said=asdict(state))
         return reason
     if refund is None:
-        if state.status == Refund.Status.FAILED:
-            return ""
         refund = _enter_foreign_refund(payment, state)
     refund.provider_reference = state.provider_reference
     refund.save(update_fields=["provider_reference"])
@@ -215,15 +213,20 @@ def _find_refund(payment: Payment, state: RefundState) -> Refund | None:
 
 
 def _enter_foreign_refund(payment: Payment, state: RefundState) -> Refund:
-    if not take_refundable(payment=payment, amount=state.amount):
+    # One that has failed is written down for the news of its beginning, which may come later.
+    has_failed = state.status == Refund.Status.FAILED
+    if not has_failed and not take_refundable(payment=payment, amount=state.amount):
         raise CaptureUnknown(state.provider_reference)
     refund = Refund.objects.create(
         payment=payment,
         amount_minor=state.amount.minor,
         currency=state.amount.currency,
         reason="Refunded at the provider.",
+        status=Refund.Status.FAILED if has_failed else Refund.Status.PENDING,
+        failure_code=state.failure_code if has_failed else "",
     )
-    ledger.book_refund_request(refund=refund)
+    if not has_failed:
+        ledger.book_refund_request(refund=refund)
     return refund
 
 
@@ -252,26 +255,25 @@ def settle_refund(*, payment: Payment, refund: Refund) -> None:
 def fail_refund(*, payment: Payment, refund: Refund, code: str) -> None:
     """Note and report that the money stays, and can be refunded again: a person looks.
 
-    A refund that fails after it had succeeded has been told to the customer.
+    A refund that fails after it had succeeded has been told to the customer: its review says so.
     """
     if _end(refund, Refund.Status.FAILED, code):
         ledger.book_refund_failure(refund=refund)
-        Payment.objects.filter(pk=payment.pk, refunded_minor__gte=refund.amount_minor).update(
-            refunded_minor=F("refunded_minor") - refund.amount_minor, updated_at=timezone.now()
-        )
-        open_review(payment=payment, reason="refund_failed", said={"refund": refund.pk})
-        events.publish(PaymentRefundFailed(payment.reference, payment.pk, refund.amount, code))
-    elif _is_first_word_of_late_failure(refund, code):
-        open_review(payment=payment, reason="refund_failed_late", said={"refund": refund.pk})
+        reason = "refund_failed"
+    elif _end(refund, Refund.Status.FAILED, code, before=Refund.Status.SUCCEEDED):
+        ledger.book_late_refund_failure(refund=refund)
+        reason = "refund_failed_late"
+    else:
+        return
+    Payment.objects.filter(pk=payment.pk, refunded_minor__gte=refund.amount_minor).update(
+        refunded_minor=F("refunded_minor") - refund.amount_minor, updated_at=timezone.now()
+    )
+    open_review(payment=payment, reason=reason, said={"refund": refund.pk})
+    events.publish(PaymentRefundFailed(payment.reference, payment.pk, refund.amount, code))
 
 
-def _is_first_word_of_late_failure(refund: Refund, code: str) -> bool:
-    succeeded = Refund.objects.filter(pk=refund.pk, status=Refund.Status.SUCCEEDED)
-    return bool(succeeded.filter(failure_code="").update(failure_code=code or "failed"))
-
-
-def _end(refund: Refund, status: str, code: str) -> bool:
-    ended = Refund.objects.filter(pk=refund.pk, status=Refund.Status.PENDING).update(
+def _end(refund: Refund, status: str, code: str, *, before: str = Refund.Status.PENDING) -> bool:
+    ended = Refund.objects.filter(pk=refund.pk, status=before).update(
         status=status, failure_code=code, updated_at=timezone.now()
     )
     return bool(ended)

@@ -55,7 +55,7 @@ def book_progress(*, payment: Payment, working: int, held: int, received: int) -
 def book_offline(*, payment: Payment, actor_id: int | None) -> None:
     """Book money that was received outside; the payment counts it already."""
     amount = payment.captured_minor
-    entries = {Account.CUSTOMER: -amount, Account.CAPTURED: amount}
+    entries: dict[str, int] = {Account.CUSTOMER: -amount, Account.CAPTURED: amount}
     _post(payment, Kind.CAPTURE, _captured_key(payment, amount), entries, actor_id=actor_id)
 
 
@@ -75,6 +75,12 @@ def book_refund_success(*, refund: Refund) -> None:
 def book_refund_failure(*, refund: Refund) -> None:
     """Book that the money of a refund stays; the counter is the caller's."""
     _book_refund(refund, Kind.REFUND_FAILURE, "ended", Account.REFUND_PENDING, Account.CAPTURED)
+
+
+@requires_transaction
+def book_late_refund_failure(*, refund: Refund) -> None:
+    """Book that money which had gone back has come home; the counter is the caller's."""
+    _book_refund(refund, Kind.REFUND_FAILURE, "returned", Account.REFUNDED, Account.CAPTURED)
 
 
 def get_counters(*, payment_id: int) -> Counters:
@@ -172,7 +178,7 @@ def _book_refund(
     refund: Refund, kind: Kind, step: str, source: Account, destination: Account
 ) -> None:
     amount = refund.amount_minor
-    entries = {source: -amount, destination: amount}
+    entries: dict[str, int] = {source: -amount, destination: amount}
     key = f"refund-{refund.pk}-{step}"
     _post(refund.payment, kind, key, entries, refund=refund, actor_id=refund.actor_id)
 

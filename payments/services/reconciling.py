@@ -56,11 +56,11 @@ def get_quiet_payments(*, quiet_for: timedelta, since: datetime | None = None) -
     :param since: the settled ones, too, of which there was news since then.
     """
     before = timezone.now() - quiet_for
-    is_wanted = Q(Payment.UNSETTLED, synced_at__lte=before) | Exists(_quiet_refunds(before))
-    if since is not None:
-        is_wanted |= Q(updated_at__gte=since)
+    is_quiet = Q(Payment.UNSETTLED, synced_at__lte=before)
+    is_recent = Q(updated_at__gte=since) if since is not None else Q()
+    rows = Payment.objects.annotate(awaits_refund=Exists(_quiet_refunds(before)))
     names = [Payment.OFFLINE, *get_known_names()]
-    rows = Payment.objects.filter(is_wanted, provider__in=names)
+    rows = rows.filter(is_quiet | is_recent | Q(awaits_refund=True), provider__in=names)
     return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
