@@ -63,7 +63,8 @@ def apply_intent(*, payment: Payment, state: IntentState) -> str:
     :return: empty, or the reason why it does not fit this payment and was not applied.
     """
     if reason := _misfit(payment, state):
-        open_review(payment=payment, reason=reason, said=asdict(replace(state, client_secret="")))
+        said = asdict(replace(state, client_secret="", next_action=None))
+        open_review(payment=payment, reason=reason, said=said)
         return reason
     received = state.captured.minor - payment.captured_minor
     if state.version < payment.provider_version and received <= 0:
@@ -73,7 +74,7 @@ def apply_intent(*, payment: Payment, state: IntentState) -> str:
     status = Status(state.status)
     has_moved = payment.status != status and payment.may_become(status)
     _remember(payment, state, has_moved=has_moved, received=max(0, received))
-    if status == Status.SUCCEEDED and payment.captured_minor < payment.amount_minor:
+    if 0 < received and payment.captured_minor < payment.amount_minor:
         # Counted, because it came in; and not what was due, so somebody has to look.
         open_review(payment=payment, reason="captured_in_part", said={"captured": received})
     if has_moved and status == Status.REQUIRES_CAPTURE:
