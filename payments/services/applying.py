@@ -74,7 +74,7 @@ def apply_intent(*, payment: Payment, state: IntentState) -> str:
     status = Status(state.status)
     has_moved = payment.status != status and payment.may_become(status)
     _remember(payment, state, has_moved=has_moved, received=max(0, received))
-    if 0 < received and payment.captured_minor < payment.amount_minor:
+    if received > 0 and payment.captured_minor < payment.amount_minor:
         # Counted, because it came in; and not what was due, so somebody has to look.
         open_review(payment=payment, reason="captured_in_part", said={"captured": received})
     if has_moved and status == Status.REQUIRES_CAPTURE:

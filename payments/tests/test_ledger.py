@@ -1,6 +1,6 @@
 """The ledger says where the money of a payment is, whatever was told of it and in what order."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from importlib import import_module
 
@@ -336,7 +336,7 @@ def as_news(payment, states, refunds):
 
 @pytest.mark.usefixtures("orders", "told")
 @settings(
-    max_examples=150,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -363,7 +363,7 @@ def test_news_in_any_order_and_repeated_ends_where_the_model_does(data):
         )
         if event.applied_at is None:
             services.try_to_apply_event(event_id=event.pk)
-        assert wrong() == []
+        assert counted(payment) == asdict(get_counters(payment_id=payment.pk))
     later = timezone.now() + timedelta(days=1)
     while services.apply_pending_events(now=later):
         pass
@@ -371,8 +371,7 @@ def test_news_in_any_order_and_repeated_ends_where_the_model_does(data):
     payment.refresh_from_db()
     assert not ProviderEvent.objects.filter(applied_at=None).exists()
     assert (payment.status, balances(payment)) == model(states, refunds)
-    assert get_counters(payment_id=payment.pk).captured_minor == payment.captured_minor
-    assert wrong() == []
+    assert counted(payment) == asdict(get_counters(payment_id=payment.pk))
     assert not PaymentReview.objects.filter(reason__endswith="mismatch").exists()
 
 
