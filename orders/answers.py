@@ -8,7 +8,9 @@ from django.db.models import F, IntegerField, OuterRef, Prefetch, Subquery, Sum
 from orders.errors import NothingDue, OrderNotFound
 from orders.models import Order, OrderEvent, OrderLine, OrderNote, Return
 from orders.services._lock import lock_order
+from orders.services.placing import release_expired_holds
 from shipping.models import Shipment, ShipmentLine
+from shop_backend.kernel.errors import ShopError
 from shop_backend.kernel.money import Money
 
 
@@ -42,6 +44,10 @@ class OrderPayments:
         if order.status != Order.Status.PENDING or due <= 0:
             raise NothingDue(current=str(order.status))
         return Money(due, order.currency)
+
+    def make_room(self, refusal: ShopError) -> bool:
+        """Let go of what overdue orders hold, if that kept late money from its goods."""
+        return release_expired_holds(refusal)
 
     def get_customer_id(self, *, reference: str) -> int:
         """Return whose order it is."""

@@ -7,13 +7,16 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from unfold.decorators import action
 
 from payments import services
 from payments.models import (
+    MoneyEntry,
+    MoneyMovement,
     Payment,
+    PaymentReview,
     ProviderEvent,
     Refund,
     SandboxEvent,
@@ -54,12 +57,17 @@ class RefundForm(ThemedForm, forms.Form):
         self.fields["amount"].help_text = f"At most {payment.refundable}"
 
 
-class RefundInline(ShopTabularInline):
-    model = Refund
+class ReviewForm(ThemedForm, forms.Form):
+    """What was found, for whoever looks at the books later."""
+
+    note = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class HistoryInline(ShopTabularInline):
+    """Rows that are looked at here, and changed by the services alone."""
+
     extra = 0
     can_delete = False
-    fields = ("amount", "status", "reason", "failure_code", "actor_id", "created_at")
-    readonly_fields = fields
     ordering = ["pk"]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -67,6 +75,37 @@ class RefundInline(ShopTabularInline):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class RefundInline(HistoryInline):
+    model = Refund
+    fields = ("amount", "status", "reason", "failure_code", "actor_id", "created_at")
+    readonly_fields = fields
+
+
+class ReviewInline(HistoryInline):
+    model = PaymentReview
+    fields = ("reason", "said", "opened_at", "closed_at", "closed_by_id", "note")
+    readonly_fields = fields
+
+
+class MovementInline(HistoryInline):
+    """The payment's part of the money ledger."""
+
+    model = MoneyMovement
+    fields = ("kind", "booked", "refund", "actor_id", "created_at")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[MoneyMovement]:
+        entries = MoneyEntry.objects.order_by("pk")
+        return super().get_queryset(request).prefetch_related(Prefetch("entries", entries))
+
+    @admin.display(description="entries")
+    def booked(self, movement: MoneyMovement) -> str:
+        return ", ".join(
+            f"{entry.account} {Money(entry.amount_minor, entry.currency)}"
+            for entry in movement.entries.all()
+        )
 
 
 @admin.register(Payment)
@@ -93,9 +132,9 @@ class PaymentAdmin(ReadOnlyAdmin):
         "ending_attempt",
         "provider_key",
     ]
-    inlines = [RefundInline]
-    actions_detail = ["refund"]
-    actions = ["refund_what_is_left", "capture", "void", "ask_the_provider", "close_review"]
+    inlines = [RefundInline, ReviewInline, MovementInline]
+    actions_detail = ["refund", "mark_as_reviewed"]
+    actions = ["refund_what_is_left", "capture", "void", "ask_the_provider"]
 
     @admin.display(ordering="captured_minor")
     def captured(self, payment: Payment) -> Money:
@@ -112,7 +151,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     def has_capture_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("payments.capture_payment")
 
-    def has_settle_permission(self, request: HttpRequest) -> bool:
+    def has_settle_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return request.user.has_perm("payments.refund_payment")
 
     @action(description="Refund", url_path="refund", permissions=["refund"])
@@ -138,6 +177,27 @@ class PaymentAdmin(ReadOnlyAdmin):
             title=f"Refund of {payment}",
             form=lambda data: RefundForm(data, payment=payment),
             submit="Refund",
+            act=act,
+        )
+
+    @action(description="Mark as reviewed", url_path="reviewed", permissions=["settle"])
+    def mark_as_reviewed(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        payment = self.get_object(request, object_id)
+        if payment is None or not self.has_view_permission(request, payment):
+            raise Http404
+
+        def act(answers: dict[str, Any]) -> str:
+            closed = services.close_review(
+                payment_id=payment.pk, actor_id=request.user.pk, note=answers["note"]
+            )
+            return f"{payment.reference}: {closed} reviews closed."
+
+        return self.form_page(
+            request,
+            row=payment,
+            title=f"Review of {payment}",
+            form=ReviewForm,
+            submit="Mark as reviewed",
             act=act,
         )
 
@@ -168,7 +228,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     @admin.action(description="Ask the provider how it stands", permissions=["view"])
     def ask_the_provider(self, request: HttpRequest, queryset: QuerySet[Payment]) -> None:
         at_providers = queryset.exclude(provider=Payment.OFFLINE)
-        self._work_on(request, at_providers, services.refresh_payment)
+        self._work_on(request, at_providers, services.ask_again)
 
     def _work_on(
         self,
@@ -178,17 +238,12 @@ class PaymentAdmin(ReadOnlyAdmin):
     ) -> None:
         for payment in queryset.order_by("pk"):
             try:
-                status = service(payment_id=payment.pk).status
+                done = service(payment_id=payment.pk)
             except ShopError as refusal:
                 self.message_user(request, f"{payment}: {refusal}", messages.ERROR)
             else:
-                self.message_user(request, f"{payment}: {status}.")
-
-    @admin.action(description="Close the review", permissions=["settle"])
-    def close_review(self, request: HttpRequest, queryset: QuerySet[Payment]) -> None:
-        for payment in queryset.exclude(review_reason=""):
-            services.close_review(payment_id=payment.pk)
-            self.message_user(request, f"{payment}: review closed.")
+                review = f" To be reviewed: {done.review_reason}." if done.review_reason else ""
+                self.message_user(request, f"{payment}: {done.status}.{review}")
 
 
 @admin.register(Refund)
@@ -200,10 +255,59 @@ class RefundAdmin(ReadOnlyAdmin):
     exclude = ["attempt_key"]
 
 
+@admin.register(PaymentReview)
+class PaymentReviewAdmin(ReadOnlyAdmin):
+    list_display = ["payment", "reason", "opened_at", "closed_at", "closed_by_id", "note"]
+    list_filter = [("closed_at", admin.EmptyFieldListFilter), "reason", "opened_at"]
+    list_select_related = ["payment"]
+    search_fields = ["payment__reference"]
+    exclude = ["open_key"]
+
+
+@admin.register(MoneyMovement)
+class MoneyMovementAdmin(ReadOnlyAdmin):
+    list_display = ["payment", "kind", "refund", "actor_id", "created_at"]
+    list_filter = ["kind", "created_at"]
+    list_select_related = ["payment", "refund"]
+    search_fields = ["payment__reference", "once_key"]
+
+
+@admin.register(MoneyEntry)
+class MoneyEntryAdmin(ReadOnlyAdmin):
+    list_display = ["movement", "account", "amount", "currency"]
+    list_filter = ["account", "currency"]
+    list_select_related = ["movement"]
+    search_fields = ["movement__payment__reference"]
+
+    @admin.display(ordering="amount_minor")
+    def amount(self, entry: MoneyEntry) -> Money:
+        return Money(entry.amount_minor, entry.currency)
+
+
+class EventStateFilter(admin.SimpleListFilter):
+    """How far an event got."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("waiting", "Waiting"), ("applied", "Dealt with"), ("given_up", "Given up")]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[ProviderEvent]
+    ) -> QuerySet[ProviderEvent]:
+        events: Any = queryset
+        if self.value() == "waiting":
+            return events.waiting()
+        if self.value() == "given_up":
+            return events.given_up()
+        return events.exclude(applied_at=None) if self.value() == "applied" else events
+
+
 @admin.register(ProviderEvent)
 class ProviderEventAdmin(ReadOnlyAdmin):
     list_display = ["event_id", "provider", "kind", "received_at", "applied_at", "failure"]
-    list_filter = ["provider", "kind", "received_at"]
+    list_filter = [EventStateFilter, "provider", "kind", "received_at"]
     search_fields = ["event_id"]
     actions = ["apply_again"]
 

@@ -7,7 +7,7 @@ from django.core import checks
 
 from payments import conf
 from payments.models import Payment
-from payments.providers import STRIPE, is_known
+from payments.providers import STRIPE, is_known, sandbox_faults
 
 
 def check_provider(**kwargs: Any) -> list[checks.CheckMessage]:
@@ -33,6 +33,16 @@ def check_provider(**kwargs: Any) -> list[checks.CheckMessage]:
             checks.Error(
                 "PAYMENT_CAPTURE_METHOD is automatic or manual.",
                 id="payments.E002",
+            )
+        )
+    try:
+        sandbox_faults.read(settings.SANDBOX_FAULTS)
+    except ValueError as error:
+        found.append(
+            checks.Error(
+                f"SANDBOX_FAULTS holds what the sandbox does not know: {error}",
+                hint="A seed, and shares between 0 and 1: seed=7,decline=0.1,drop=0.2",
+                id="payments.E004",
             )
         )
     return found

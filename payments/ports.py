@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from shop_backend.kernel.errors import ShopError
 from shop_backend.kernel.money import Money
 from shop_backend.kernel.ports import Port
 
@@ -23,6 +24,15 @@ class PayableOrders(Protocol):
         :param customer_id: whose it must be; ``None`` for staff.
         :raises Missing: there is none, or it is not that customer's.
         :raises Conflict: nothing is due.
+        """
+        ...
+
+    def make_room(self, refusal: ShopError) -> bool:
+        """Do what may let money be applied that a listener has just refused.
+
+        Called outside any transaction.
+
+        :return: whether it is worth one more try.
         """
         ...
 

@@ -18,7 +18,7 @@ from payments.models import Payment
 from payments.ports import payable_orders
 from payments.providers import STRIPE, get_provider
 from payments.providers.sandbox import SandboxProvider
-from payments.providers.sandbox_cards import CARDS
+from payments.providers.sandbox_cards import CARDS, FAULTS
 from payments.serializers import (
     OfflinePaymentSerializer,
     PaymentConfigSerializer,
@@ -261,7 +261,7 @@ class PaymentConfigView(ShopView):
             "capture_method": conf.get_capture_method(),
             "sandbox": is_sandbox,
             "note": SANDBOX_NOTE if is_sandbox else "",
-            "test_cards": CARDS if is_sandbox else (),
+            "test_cards": (*CARDS, *FAULTS) if is_sandbox else (),
         }
         return Response(PaymentConfigSerializer(config).data)
 

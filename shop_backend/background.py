@@ -80,6 +80,10 @@ def _ask_provider(now: datetime) -> int:
     return payments.sync_open_payments(limit=BATCH, unasked_for=QUIET_FOR)
 
 
+def _ask_about_refunds(now: datetime) -> int:
+    return payments.sync_pending_refunds(limit=BATCH, unasked_for=QUIET_FOR)
+
+
 def _send_refunds(now: datetime) -> int:
     return payments.send_refunds_left_behind(limit=BATCH)
 
@@ -110,6 +114,7 @@ SWEEPS: Mapping[str, Task] = {
     "provider events applied": Task(_apply_provider_events, every=timedelta(seconds=30)),
     "payments looked up": Task(_ask_provider, every=timedelta(minutes=1)),
     "refunds sent": Task(_send_refunds, every=timedelta(minutes=1)),
+    "refunds looked up": Task(_ask_about_refunds, every=timedelta(minutes=1)),
     "rows of accounts deleted": Task(_sweep_accounts, every=timedelta(minutes=10)),
     "keys deleted": Task(_delete_old_keys, every=timedelta(hours=1)),
     "budgets deleted": Task(_delete_whole_budgets, every=timedelta(hours=1)),

@@ -299,6 +299,10 @@ if PAYMENT_PROVIDER == "sandbox" and not DEBUG and not PAYMENT_SANDBOX_ALLOWED:
     raise ImproperlyConfigured(
         "The sandbox takes no real money: with DEBUG off it needs PAYMENT_SANDBOX_ALLOWED=True."
     )
+# What is to go wrong at the sandbox, on purpose: seed=7,decline=0.1,drop=0.2 (docs/sandbox.md).
+SANDBOX_FAULTS = env.dict("SANDBOX_FAULTS", default={})
+if SANDBOX_FAULTS and PAYMENT_PROVIDER != "sandbox":
+    raise ImproperlyConfigured("SANDBOX_FAULTS is for PAYMENT_PROVIDER=sandbox alone.")
 
 # --- Mail and background work ---------------------------------------------------------------
 EMAIL_HOST = env.str("EMAIL_HOST", default="")

@@ -34,7 +34,7 @@ def written(default: ast.expr) -> str:
     except ValueError:
         text = ast.unparse(default)
         return ".env" if text == "str(BASE_DIR / '.env')" else text
-    return ",".join(value) if isinstance(value, list) else str(value)
+    return ",".join(value) if isinstance(value, list | dict) else str(value)
 
 
 def test_every_setting_stands_on_its_page_with_its_default_and_no_other():

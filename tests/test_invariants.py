@@ -37,7 +37,9 @@ from orders.tests.trade import (
     place_and_deliver,
     place_and_pay,
 )
-from payments.models import Payment, Refund
+from payments.models import MoneyEntry, MoneyMovement, Payment, Refund
+from payments.services import ledger, rebuild_payment_counters
+from payments.tests.factories import PaymentFactory, RefundFactory
 from shipping.models import Shipment
 from shop_backend import invariants, wiring
 from shop_backend.kernel import events
@@ -273,7 +275,9 @@ def test_i6_an_order_without_lines():
 def test_i7_money_beyond_the_total():
     order = place_and_pay(buyer(), (VariantFactory(stock=3), 1))
     more = order.total_minor + 5
+    payment = Payment.objects.get()
     Payment.objects.update(amount_minor=more, captured_minor=more)
+    ledger.book_progress(payment=payment, working=0, held=0, received=5)
     Order.objects.update(captured_minor=more)
 
     assert broken() == {"I7": [f"order {order.pk}"]}
@@ -293,7 +297,48 @@ def test_i8_more_refunded_than_captured():
         payment=payment, amount_minor=order.total_minor + 1, currency=order.currency
     )
 
+    assert set(broken()["I8"]) == {f"payment {payment.pk}"}
+
+
+@pytest.mark.parametrize("counter", ["processing_minor", "authorized_minor", "captured_minor"])
+def test_i8_a_payment_that_counts_what_its_ledger_does_not_know(counter):
+    place(buyer(), (VariantFactory(stock=3), 1))
+    payment = PaymentFactory(captured_minor=0)
+    Payment.objects.update(**{counter: 1})
+
     assert broken()["I8"] == [f"payment {payment.pk}"]
+    assert rebuild_payment_counters(payment_id=payment.pk)
+    assert not rebuild_payment_counters(payment_id=payment.pk)
+    assert broken() == {}
+
+
+def test_i8_a_refund_that_ended_beside_its_ledger():
+    order = place_and_pay(buyer(), (VariantFactory(stock=3), 1))
+    payment = Payment.objects.get()
+    refund = RefundFactory(payment=payment, amount_minor=order.total_minor)
+    Payment.objects.update(refunded_minor=order.total_minor)
+    Order.objects.update(refunded_minor=order.total_minor)
+    assert broken() == {}
+
+    Refund.objects.filter(pk=refund.pk).update(status="succeeded")
+
+    assert broken() == {"I8": [f"payment {payment.pk}"]}
+
+
+def test_i13_a_movement_that_does_not_add_up():
+    payment = PaymentFactory(captured_minor=0)
+    movement = MoneyMovement.objects.create(payment=payment, kind="capture", once_key="planted")
+    assert broken() == {"I13": [f"money movement {movement.pk}"]}
+
+    MoneyEntry.objects.create(
+        movement=movement, account="customer", amount_minor=-5, currency="GBP"
+    )
+    assert broken() == {"I13": [f"money movement {movement.pk}"]}
+
+    other = MoneyEntry.objects.create(
+        movement=movement, account="captured", amount_minor=5, currency="EUR"
+    )
+    assert broken()["I13"] == [f"money movement {movement.pk}", f"money entry {other.pk}"]
 
 
 def test_i9_an_order_that_is_paid_with_nothing():

@@ -44,6 +44,14 @@ def test_safe_settings_start():
         ({"PAYMENT_PROVIDER": None}, "PAYMENT_PROVIDER is not set"),
         ({"PAYMENT_PROVIDER": "cash"}, "PAYMENT_PROVIDER is stripe or sandbox"),
         ({"PAYMENT_SANDBOX_ALLOWED": None}, "needs PAYMENT_SANDBOX_ALLOWED=True"),
+        (
+            {
+                "SANDBOX_FAULTS": "drop=0.1",
+                "PAYMENT_PROVIDER": "stripe",
+                "STRIPE_SECRET_KEY": "sk_test_1",
+            },
+            "SANDBOX_FAULTS is for PAYMENT_PROVIDER=sandbox alone",
+        ),
         ({"RATE_LIMITS": "off", "ALLOWED_HOSTS": "shop.example"}, "to be loopback"),
         ({"RATE_LIMITS": "maybe"}, "RATE_LIMITS is on or off"),
         ({"ORDER_HOLD_MINUTES": "soon"}, "invalid literal"),

@@ -14,7 +14,7 @@ from inventory import services as inventory
 from inventory.models import Reservation
 from orders.errors import AlreadyPartlyShipped, OrderNotUnpaid, RefundFirst
 from orders.events import OrderCancelled, OrderExpired
-from orders.models import Order
+from orders.models import Order, OrderQuerySet
 from orders.services import history
 from orders.services._lock import lock_order_and_payments
 from orders.services.balance import take_balance
@@ -93,8 +93,7 @@ def expire_overdue_orders(
     """
     overdue = Order.objects.overdue(now)
     if item_ids is not None:
-        holders = Reservation.objects.held().filter(level__item_id__in=item_ids)
-        overdue = overdue.filter(number__in=holders.values("reference"))
+        overdue = _holding(overdue, item_ids)
     if numbers is not None:
         overdue = overdue.filter(number__in=numbers)
     overdue = overdue.order_by("expires_at", "pk")
@@ -105,6 +104,16 @@ def expire_overdue_orders(
 def _choose_free(overdue: QuerySet[Order], limit: int) -> list[str]:
     # Whoever pays or ends one of them at this moment decides about it.
     return list(sweeping.free_rows(overdue).values_list("number", flat=True)[:limit])
+
+
+def is_held_by_overdue_orders(*, item_ids: Collection[int]) -> bool:
+    """Return whether orders whose hold has run out still hold some of these stock items."""
+    return _holding(Order.objects.overdue(timezone.now()), item_ids).exists()
+
+
+def _holding(orders: OrderQuerySet, item_ids: Collection[int]) -> OrderQuerySet:
+    holders = Reservation.objects.held().filter(level__item_id__in=item_ids)
+    return orders.filter(number__in=holders.values("reference"))
 
 
 def _try_to_expire(number: str, now: datetime) -> bool:

@@ -1,5 +1,8 @@
 """What money does to an order. Called by the payments' news, in their transaction."""
 
+from datetime import timedelta
+
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -11,6 +14,7 @@ from orders.models import Order
 from orders.services import history
 from orders.services._lock import lock_order
 from orders.services.balance import take_balance
+from orders.services.ending import is_held_by_overdue_orders
 from payments import services as payments
 from payments.events import (
     PaymentAuthorized,
@@ -43,6 +47,8 @@ def on_payment_captured(event: PaymentCaptured) -> None:
             _become_paid(order, event.actor_id)
         elif order.status == Order.Status.EXPIRED:
             _give_back(order, "too late")
+        elif order.expires_at is None and not order.is_authorized:
+            _hold_a_while(order)
     elif order.status == Order.Status.CANCELLED:
         _give_back(order, "order cancelled")
     surplus = order.captured_minor - order.refunded_minor - order.total_minor
@@ -133,7 +139,9 @@ def _become_paid(order: Order, actor_id: int | None) -> None:
                     reference=order.number,
                     expires_at=None,
                 )
-        except InsufficientStock:
+        except InsufficientStock as shortage:
+            if is_held_by_overdue_orders(item_ids=shortage.item_ids):
+                raise  # this transaction is made again when they have been let go (answers.py)
             _give_back(order, "sold out meanwhile")
             return
     else:
@@ -143,6 +151,13 @@ def _become_paid(order: Order, actor_id: int | None) -> None:
     order.save(update_fields=["status", "expires_at"])
     history.record(order=order, kind="paid", actor_id=actor_id)
     events.publish(OrderPaid(order.pk))
+
+
+def _hold_a_while(order: Order) -> None:
+    """Let the hold run out again: of what was authorised only a part was captured."""
+    order.expires_at = timezone.now() + timedelta(minutes=settings.ORDER_HOLD_MINUTES)
+    order.save(update_fields=["expires_at"])
+    inventory.extend_hold(reference=order.number, expires_at=order.expires_at)
 
 
 def _give_back(order: Order, reason: str) -> None:

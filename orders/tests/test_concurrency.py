@@ -25,8 +25,13 @@ from orders.tests.trade import (
     place,
     place_and_deliver,
 )
-from payments.models import Payment, Refund
+from payments import services as payments
+from payments.models import MoneyMovement, Payment, ProviderEvent, Refund
+from payments.providers.base import ProviderNews
+from payments.providers.sandbox import SandboxProvider
 from shipping.models import Shipment
+from shop_backend import invariants
+from shop_backend.kernel import outbox
 
 pytestmark = [pytest.mark.concurrency, pytest.mark.django_db(transaction=True)]
 
@@ -171,6 +176,48 @@ def test_paying_cancelling_and_expiring_at_once_leave_one_truth(round_number):
     assert kept == (order.total_minor if order.status == "paid" else 0)
     assert reserved(variant) == (2 if order.status == "paid" else 0)
     assert not Refund.objects.filter(status="failed").exists()
+
+
+@pytest.mark.parametrize("round_number", range(4))
+def test_webhook_question_cancellation_and_expiry_at_once_leave_books_that_agree(round_number):
+    variant = VariantFactory(stock=5, price_minor=900)
+    order = place(buyer(), (variant, 2))
+    post(order.customer, "/api/payments/", {"order_id": order.number})
+    payment = Payment.objects.get()
+    intent = str(payment.provider_reference)
+    SandboxProvider().confirm(
+        provider_reference=intent, payment_method="pm_card_visa", idempotency_key="browser"
+    )
+    state = SandboxProvider().retrieve(provider_reference=intent)
+    kept = [
+        ProviderEvent.objects.create(
+            provider="sandbox",
+            event_id=f"evt_{number}",
+            kind="payment_intent.succeeded",
+            payload=ProviderNews(f"evt_{number}", "x", intent=state).to_payload(),
+        )
+        for number in range(3)
+    ]
+    later = timezone.now() + timedelta(hours=1)
+
+    race(
+        [
+            *[lambda event=event: payments.try_to_apply_event(event_id=event.pk) for event in kept],
+            lambda: payments.reconcile_payment(payment_id=payment.pk),
+            payments.sync_open_payments,
+            lambda: post(order.customer, f"/api/orders/{order.number}/cancel/"),
+            lambda: services.expire_overdue_orders(now=later, limit=10),
+        ]
+    )
+    for _ in range(3):
+        outbox.deliver_due(limit=1000)
+
+    order.refresh_from_db()
+    held = sum(p.captured_minor - p.refunded_minor for p in Payment.objects.all())
+    assert order.status in {"paid", "cancelled"}  # expired and then paid finds its goods
+    assert held == (order.total_minor if order.status == "paid" else 0)
+    assert MoneyMovement.objects.filter(kind="capture").count() == 1
+    assert [each.sentence for each in invariants.ALL if each.find()] == []
 
 
 @pytest.mark.parametrize("round_number", range(3))

@@ -11,11 +11,14 @@ from catalog.tests.factories import VariantFactory
 from inventory import services as inventory
 from inventory.models import StockLevel
 from orders import services
+from orders.errors import OrderNotFound
 from orders.models import Order
 from orders.tests.trade import buyer, client_of, manager, pay, place, place_and_pay, set_status
 from payments import services as payments
 from payments.events import PaymentAuthorized, PaymentCanceled, PaymentCaptured
-from payments.models import Payment, Refund
+from payments.models import Payment, ProviderEvent, Refund, SandboxIntent
+from payments.providers.base import ProviderNews
+from payments.providers.sandbox import SandboxProvider
 from payments.services.applying import fail_refund
 from shop_backend.kernel import events, transactions
 from shop_backend.kernel.money import Money
@@ -123,6 +126,67 @@ def test_late_money_for_goods_that_are_gone_goes_back():
     refund = Refund.objects.get(payment=payment)
     assert refund.amount_minor == 1000
     assert order.payment_status == "refunded"
+
+
+@pytest.mark.parametrize("way", ["webhook", "asking"])
+def test_late_money_finds_the_goods_that_others_hold_too_long(way):
+    variant = VariantFactory(stock=2, price_minor=500)
+    order = place(buyer(), (variant, 2))
+    client_of(order.customer).post("/api/payments/", {"order_id": order.number})
+    payment = Payment.objects.get()
+    expire(order)
+    SandboxIntent.objects.update(status="succeeded", captured_minor=1000, version=9)
+    Payment.objects.update(status="canceled", open_reference=None, is_cancel_pending=False)
+    other = place(buyer(), (variant, 2))
+    Order.objects.filter(pk=other.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+
+    if way == "asking":
+        payments.refresh_payment(payment_id=payment.pk)
+    else:
+        state = SandboxProvider().retrieve(provider_reference=payment.provider_reference)
+        event = ProviderEvent.objects.create(
+            provider="sandbox",
+            event_id="evt_late",
+            kind="payment_intent.succeeded",
+            payload=ProviderNews("evt_late", "x", intent=state).to_payload(),
+        )
+        assert payments.apply_event(event_id=event.pk)
+
+    order.refresh_from_db()
+    other.refresh_from_db()
+    assert (order.status, other.status, stock_of(variant)) == ("paid", "expired", (2, 2))
+    assert not Refund.objects.exists()
+
+
+def test_an_authorisation_that_is_captured_in_part_leaves_an_order_that_runs_out(settings):
+    settings.PAYMENT_CAPTURE_METHOD = "manual"
+    variant = VariantFactory(stock=2, price_minor=500)
+    order = place(buyer(), (variant, 2))
+    pay(order)
+    payment = Payment.objects.get()
+    # Somebody did that at the provider's own site.
+    SandboxIntent.objects.update(status="succeeded", captured_minor=400, version=9)
+
+    payments.ask_again(payment_id=payment.pk)
+
+    order.refresh_from_db()
+    payment.refresh_from_db()
+    assert (order.status, order.payment_status) == ("pending", "partially_paid")
+    assert (payment.captured_minor, payment.authorized_minor) == (400, 0)
+    assert payment.review_reason == "captured_in_part"
+    assert order.expires_at is not None
+    assert expire(order) == 1
+    assert Refund.objects.get().amount_minor == 400
+    assert stock_of(variant) == (2, 0)
+
+
+def test_nobody_starts_the_payment_of_anothers_order():
+    order = place(buyer(), (VariantFactory(stock=2), 1))
+
+    with pytest.raises(OrderNotFound):
+        payments.start_payment(reference=order.number, customer=buyer(), payment_method=None)
+
+    assert not Payment.objects.exists()
 
 
 def test_money_for_a_cancelled_order_goes_back():

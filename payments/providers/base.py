@@ -22,6 +22,7 @@ from shop_backend.kernel.money import Money
 
 TIMEOUT_SECONDS = 10
 RETRIES = 2
+LISTED_REFUNDS = 100
 
 
 class UnexpectedState(Exception):
@@ -151,6 +152,10 @@ class PaymentProvider(Protocol):
 
         :raises RefundRefused: more than was collected, or the provider forbids it.
         """
+        ...
+
+    def list_refunds(self, *, provider_reference: str) -> list[RefundState]:
+        """Return how the latest refunds of a payment stand, at most ``LISTED_REFUNDS``."""
         ...
 
     def parse_webhook(self, *, body: bytes, signature: str) -> ProviderNews:

@@ -2,13 +2,13 @@
 
 It behaves as if it were somebody else's system: tables and transactions of its own, idempotency
 keys that refuse other parameters, no refund beyond what was captured, and signed webhooks that
-come after the fact, perhaps late, perhaps twice, perhaps in another order. They leave as outbox
-rows (``payments.sandbox_webhook``), which is where a fault can be put in between.
+come after the fact. They leave as outbox rows (``payments.sandbox_webhook``). What is to go
+wrong, and where, says ``sandbox_faults``.
 """
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,10 +16,16 @@ import orjson
 from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 
-from payments.errors import InvalidPaymentMethod, MalformedWebhook, PaymentUnderReview
+from payments.errors import (
+    InvalidPaymentMethod,
+    MalformedWebhook,
+    PaymentUnderReview,
+    ProviderUnavailable,
+)
 from payments.models import Payment, SandboxEvent, SandboxIntent, SandboxRefund, SandboxRequest
 from payments.providers import sandbox_cards, signatures
 from payments.providers.base import (
+    LISTED_REFUNDS,
     IntentState,
     ProviderNews,
     RefundRefused,
@@ -27,7 +33,9 @@ from payments.providers.base import (
     UnexpectedState,
 )
 from payments.providers.sandbox_cards import SandboxCard
+from payments.providers.sandbox_faults import DELAY, Fault, is_drawn
 from shop_backend.kernel import jsontext, outbox, transactions
+from shop_backend.kernel.models import OutboxMessage
 from shop_backend.kernel.money import Money
 
 WEBHOOK_KIND = "payments.sandbox_webhook"
@@ -40,6 +48,7 @@ _CONFIRMABLE = {Status.REQUIRES_PAYMENT_METHOD, Status.REQUIRES_ACTION}
 _CANCELABLE = {*_CONFIRMABLE, Status.REQUIRES_CAPTURE}
 
 Object = dict[str, Any]
+LOST = "answer_is_lost"  # in an answer that nobody is to receive
 
 
 class SandboxProvider:
@@ -83,6 +92,8 @@ class SandboxProvider:
         card = sandbox_cards.find(payment_method)
         if card is None:
             raise InvalidPaymentMethod
+        if _is_unreached(provider_reference, card):
+            raise ProviderUnavailable
         parameters = ["confirm", provider_reference, card.payment_method]
         confirm = partial(_confirm, provider_reference, card)
         return _intent_state(_once(idempotency_key, parameters, confirm))
@@ -116,6 +127,12 @@ class SandboxProvider:
         refund = partial(_refund, provider_reference, amount, metadata)
         return _refund_state(_once(idempotency_key, parameters, refund))
 
+    @transactions.forbids_transaction
+    def list_refunds(self, *, provider_reference: str) -> list[RefundState]:
+        refunds = SandboxRefund.objects.filter(intent__intent_id=provider_reference)
+        latest = refunds.select_related("intent").order_by("-pk")[:LISTED_REFUNDS]
+        return [_refund_state(_refund_object(refund, refund.status)) for refund in latest]
+
     def parse_webhook(self, *, body: bytes, signature: str) -> ProviderNews:
         signatures.check(signature, body, secret=webhook_secret())
         try:
@@ -136,19 +153,43 @@ def signed_event(event_id: str) -> tuple[bytes, str]:
 
 
 def _once(key: str, parameters: list[Any], effect: Callable[[], Object]) -> Object:
-    """Do it in a transaction together with the key, or give the key's first answer again."""
+    """Do it in a transaction together with the key, or give the key's first answer again.
+
+    :raises ProviderUnavailable: it was done, and the answer is lost on purpose, the first time.
+    """
     digest = hashlib.blake2b(jsontext.dumps_sorted(parameters), digest_size=32).hexdigest()
 
-    def work() -> Object:
+    def work() -> tuple[Object, bool]:
         request = SandboxRequest(key=key, fingerprint=digest)
         SandboxRequest.objects.bulk_create([request], ignore_conflicts=True)
         request = SandboxRequest.objects.select_for_update().get(key=key)
         if request.fingerprint != digest:
             raise RuntimeError(f"The idempotency key {key} was used with other parameters.")
-        if request.answer is None:
-            request.answer = effect()
-            request.save(update_fields=["answer"])
-        return request.answer
+        if request.answer is not None:
+            return request.answer, False
+        answer = effect()
+        is_lost = bool(answer.pop(LOST, False)) or is_drawn(Fault.TIMEOUT, request.pk)
+        request.answer = answer
+        request.save(update_fields=["answer"])
+        return answer, is_lost
+
+    answer, is_lost = transactions.run(work)
+    if is_lost:
+        raise ProviderUnavailable
+    return answer
+
+
+def _is_unreached(intent_id: str, card: SandboxCard) -> bool:
+    """Return whether the request gets lost on its way: each card's first, if it is to."""
+
+    def work() -> bool:
+        intent = _find(SandboxIntent.objects.select_for_update(), intent_id)
+        is_to_be = Fault.UNREACHED in card.faults or is_drawn(Fault.UNREACHED, intent.pk)
+        if not is_to_be or intent.card == card.payment_method:
+            return False
+        intent.card = card.payment_method
+        intent.save(update_fields=["card"])
+        return True
 
     return transactions.run(work)
 
@@ -169,12 +210,25 @@ def _lock(intent_id: str, wanted: set[Status]) -> SandboxIntent:
 
 def _confirm(intent_id: str, card: SandboxCard) -> Object:
     intent = _lock(intent_id, _CONFIRMABLE)
+    place = (intent.pk, intent.version)
     has_asked = intent.status == Status.REQUIRES_ACTION and intent.card == card.payment_method
     intent.card, intent.failure_code = card.payment_method, ""
-    if card.asks_customer and not has_asked:
+    if not has_asked and (card.asks_customer or is_drawn(Fault.ACTION, intent.pk)):
         return _move(intent, Status.REQUIRES_ACTION, "payment_intent.requires_action")
-    if card.decline_code:
-        intent.failure_code = card.decline_code
+    is_processing = Fault.PROCESSING in card.faults or is_drawn(Fault.PROCESSING, *place)
+    answer = None
+    if is_processing:
+        # What follows has happened when the answer is read, and is told by the webhook alone.
+        answer = _move(intent, Status.PROCESSING, "payment_intent.processing")
+    is_declined = is_drawn(Fault.DECLINE, *place)
+    end = _finish(intent, card.decline_code or ("generic_decline" if is_declined else ""))
+    answer = answer or end
+    return answer | {LOST: True} if Fault.TIMEOUT in card.faults else answer
+
+
+def _finish(intent: SandboxIntent, decline_code: str) -> Object:
+    if decline_code:
+        intent.failure_code = decline_code
         return _move(intent, Status.REQUIRES_PAYMENT_METHOD, "payment_intent.payment_failed")
     if intent.capture_method == Payment.CaptureMethod.MANUAL:
         kind = "payment_intent.amount_capturable_updated"
@@ -203,6 +257,7 @@ def _refund(intent_id: str, amount: Money, metadata: Mapping[str, str]) -> Objec
         raise RefundRefused("charge_already_refunded" if left == 0 else "amount_too_large")
     card = sandbox_cards.find(intent.card)
     path = card.refund_path if card else ("succeeded",)
+    faults = card.refund_faults if card else frozenset()
     if path[-1] != "failed":
         intent.refunded_minor += amount.minor
         intent.save(update_fields=["refunded_minor"])
@@ -214,24 +269,51 @@ def _refund(intent_id: str, amount: Money, metadata: Mapping[str, str]) -> Objec
         metadata=dict(metadata),
     )
     answer = _refund_object(refund, path[0])
-    _send("refund.created", answer)
+    _send("refund.created", answer, faults)
     if len(path) > 1:
         kind = "refund.failed" if path[-1] == "failed" else "refund.updated"
-        _send(kind, _refund_object(refund, path[-1]))
-    return answer
+        _send(kind, _refund_object(refund, path[-1]), faults)
+    return answer | {LOST: True} if Fault.TIMEOUT in faults else answer
 
 
 def _tell(intent: SandboxIntent, kind: str) -> Object:
     answer = _object(intent)
-    _send(kind, answer)
+    card = sandbox_cards.find(intent.card)
+    is_end = intent.status != Status.PROCESSING
+    faults = set(card.faults) if card else set()
+    if is_end:  # what comes out of order is what had come before
+        faults.discard(Fault.REORDER)
+    _send(kind, _distorted(answer, faults) if is_end else answer, faults)
     return answer
 
 
-def _send(kind: str, what: Object) -> None:
+def _distorted(answer: Object, faults: Collection[Fault]) -> Object:
+    """Return what a webhook says that has something wrong in it."""
+    if Fault.WRONG_AMOUNT in faults:
+        return answer | {"amount": answer["amount"] + 1}
+    if Fault.WRONG_CURRENCY in faults:
+        return answer | {"currency": "sek" if answer["currency"] != "sek" else "nok"}
+    if Fault.WRONG_REFERENCE in faults:
+        return answer | {"metadata": answer["metadata"] | {"reference": "R000000000000"}}
+    return answer
+
+
+def _send(kind: str, what: Object, faults: Collection[Fault]) -> None:
     event_id = f"evt_sandbox_{secrets.token_hex(12)}"
     payload = {"id": event_id, "object": "event", "type": kind, "data": {"object": what}}
-    SandboxEvent.objects.create(event_id=event_id, kind=kind, payload=payload)
-    outbox.put(WEBHOOK_KIND, {"event_id": event_id})
+    event = SandboxEvent.objects.create(event_id=event_id, kind=kind, payload=payload)
+
+    def happens(fault: Fault) -> bool:
+        return fault in faults or is_drawn(fault, event.pk)
+
+    if happens(Fault.DROP):
+        return
+    is_late = happens(Fault.DELAY) or happens(Fault.REORDER)
+    for _ in range(2 if happens(Fault.DUPLICATE) else 1):
+        message = outbox.put(WEBHOOK_KIND, {"event_id": event_id})
+        if is_late:
+            due = message.created_at + DELAY
+            OutboxMessage.objects.filter(pk=message.pk).update(next_attempt_at=due)
 
 
 def _object(intent: SandboxIntent) -> Object:

@@ -6,13 +6,16 @@ here behaves the same there.
 
 from dataclasses import dataclass
 
+from payments.providers.sandbox_faults import Fault
+
 
 @dataclass(frozen=True)
 class SandboxCard:
     """What happens to whoever pays with it.
 
     ``decline_code`` empty: it pays. ``asks_customer``: the customer has to agree first (3-D
-    Secure). ``refund_path``: the statuses its refunds go through.
+    Secure). ``refund_path``: the statuses its refunds go through. ``faults``: what goes wrong at
+    the payment, ``refund_faults`` at its refunds.
     """
 
     payment_method: str
@@ -21,6 +24,8 @@ class SandboxCard:
     decline_code: str = ""
     asks_customer: bool = False
     refund_path: tuple[str, ...] = ("succeeded",)
+    faults: frozenset[Fault] = frozenset()
+    refund_faults: frozenset[Fault] = frozenset()
 
 
 CARDS = (
@@ -100,7 +105,90 @@ CARDS = (
         refund_path=("succeeded", "failed"),
     ),
 )
-_BY_NAME = {name: card for card in CARDS for name in (card.payment_method, card.number)}
+
+
+def _faulty(name: str, outcome: str, *faults: Fault, decline_code: str = "") -> SandboxCard:
+    method = f"pm_sandbox_{name}"
+    return SandboxCard(method, "", outcome, decline_code, faults=frozenset(faults))
+
+
+def _faulty_refund(name: str, outcome: str, path: tuple[str, ...], *faults: Fault) -> SandboxCard:
+    method = f"pm_sandbox_{name}"
+    return SandboxCard(method, "", outcome, refund_path=path, refund_faults=frozenset(faults))
+
+
+# Not Stripe's: what Stripe's test mode cannot be asked for. They have no number.
+FAULTS = (
+    _faulty("processing", "Processing; the webhook tells of success.", Fault.PROCESSING),
+    _faulty(
+        "processingDeclined",
+        "Processing; the webhook tells of a decline.",
+        Fault.PROCESSING,
+        decline_code="generic_decline",
+    ),
+    _faulty("unreached", "503, nothing charged; the same again succeeds.", Fault.UNREACHED),
+    _faulty("timeout", "Charged, then 503; the webhook tells.", Fault.TIMEOUT),
+    _faulty(
+        "timeoutWebhookLost",
+        "Charged, then 503, and no webhook; the shop finds out by asking.",
+        Fault.TIMEOUT,
+        Fault.DROP,
+    ),
+    _faulty(
+        "webhookTwice", "Processing; each webhook comes twice.", Fault.PROCESSING, Fault.DUPLICATE
+    ),
+    _faulty(
+        "webhookOutOfOrder",
+        "Processing; success is told before it.",
+        Fault.PROCESSING,
+        Fault.REORDER,
+    ),
+    _faulty(
+        "webhookLate",
+        "Processing; the webhooks come 10 seconds late.",
+        Fault.PROCESSING,
+        Fault.DELAY,
+    ),
+    _faulty(
+        "webhookLost",
+        "Processing; no webhook; the shop finds out by asking.",
+        Fault.PROCESSING,
+        Fault.DROP,
+    ),
+    _faulty(
+        "wrongAmount",
+        "Processing; the webhook tells of another amount: held for review.",
+        Fault.PROCESSING,
+        Fault.WRONG_AMOUNT,
+    ),
+    _faulty(
+        "wrongCurrency",
+        "Processing; the webhook tells of another currency: held for review.",
+        Fault.PROCESSING,
+        Fault.WRONG_CURRENCY,
+    ),
+    _faulty(
+        "wrongReference",
+        "Processing; the webhook tells of another order: held for review.",
+        Fault.PROCESSING,
+        Fault.WRONG_REFERENCE,
+    ),
+    _faulty_refund(
+        "refundTimeout",
+        "Succeeds; of its refunds the answer is lost at first.",
+        ("succeeded",),
+        Fault.TIMEOUT,
+    ),
+    _faulty_refund(
+        "refundWebhookLost",
+        "Succeeds; its refunds are pending, and no webhook tells of their end.",
+        ("pending", "succeeded"),
+        Fault.DROP,
+    ),
+)
+_BY_NAME = {
+    name: card for card in (*CARDS, *FAULTS) for name in (card.payment_method, card.number) if name
+}
 # Stripe knows the same card under two names.
 _BY_NAME["pm_card_visa_chargeDeclined"] = _BY_NAME["pm_card_chargeDeclined"]
 

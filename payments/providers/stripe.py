@@ -24,6 +24,7 @@ from payments.errors import (
 )
 from payments.models import Payment, Refund
 from payments.providers.base import (
+    LISTED_REFUNDS,
     RETRIES,
     TIMEOUT_SECONDS,
     IntentState,
@@ -32,6 +33,7 @@ from payments.providers.base import (
     RefundState,
     UnexpectedState,
 )
+from payments.providers.sandbox_faults import FAULT_PREFIX
 from shop_backend.kernel.money import Money
 from shop_backend.kernel.transactions import forbids_transaction
 
@@ -107,7 +109,9 @@ class StripeProvider:
     def confirm(
         self, *, provider_reference: str, payment_method: str, idempotency_key: str
     ) -> IntentState:
-        if not payment_method.startswith(_METHOD_PREFIXES):
+        # The sandbox's faults are for the sandbox; here they would be somebody's typing error.
+        is_fault = payment_method.startswith(FAULT_PREFIX)
+        if is_fault or not payment_method.startswith(_METHOD_PREFIXES):
             raise InvalidPaymentMethod
         intents = self._client.v1.payment_intents
         params: Any = {"payment_method": payment_method}
@@ -157,6 +161,16 @@ class StripeProvider:
         except stripe.StripeError as error:
             raise RefundRefused(_refusal_code(error)) from error
         return _refund_state(made.to_dict())
+
+    @forbids_transaction
+    def list_refunds(self, *, provider_reference: str) -> list[RefundState]:
+        refunds = self._client.v1.refunds
+        wanted: Any = {"payment_intent": provider_reference, "limit": LISTED_REFUNDS}
+        try:
+            found = _ask(lambda: refunds.list(wanted))
+        except stripe.StripeError as error:
+            raise PaymentUnderReview(reason=_refusal_code(error)) from error
+        return [_refund_state(refund.to_dict()) for refund in found.data]
 
     def parse_webhook(self, *, body: bytes, signature: str) -> ProviderNews:
         secret = settings.STRIPE_WEBHOOK_SECRET

@@ -4,7 +4,8 @@ Whatever the order in which news comes in, and however often, the end is the sam
 money never goes down, and news older than what is known changes nothing.
 """
 
-import logging
+from dataclasses import asdict, replace
+from functools import partial
 
 from django.db.models import F
 from django.utils import timezone
@@ -18,13 +19,15 @@ from payments.events import (
     PaymentRefundFailed,
 )
 from payments.models import Payment, Refund
+from payments.ports import payable_orders
 from payments.providers.base import IntentState, RefundState
+from payments.services import ledger
 from payments.services.locking import lock_payment
-from shop_backend.kernel import events
+from payments.services.reviewing import open_review
+from shop_backend.kernel import events, transactions
 from shop_backend.kernel.money import Money
-from shop_backend.kernel.transactions import requires_transaction, use_case
+from shop_backend.kernel.transactions import forbids_transaction, requires_transaction, use_case
 
-logger = logging.getLogger(__name__)
 Status = Payment.Status
 _OPEN = {
     Status.REQUIRES_PAYMENT_METHOD,
@@ -34,17 +37,18 @@ _OPEN = {
 }
 
 
-# What a person has to look at without the payment itself being in doubt.
-HARMLESS_REVIEWS = {"refund_failed", "refund_failed_late", "refund_mismatch"}
-
-
 class CaptureUnknown(Exception):
     """A refund is reported before the capture it belongs to; it can be applied later."""
 
 
-@use_case
+@forbids_transaction
 def apply_answer(*, payment_id: int, state: IntentState) -> Payment:
     """Apply what the provider answered, and return the payment as it is now."""
+    apply = partial(_apply_answer, payment_id, state)
+    return transactions.run(apply, recover=payable_orders.answerer.make_room)
+
+
+def _apply_answer(payment_id: int, state: IntentState) -> Payment:
     payment = lock_payment(payment_id)
     apply_intent(payment=payment, state=state)
     payment.synced_at = timezone.now()
@@ -59,7 +63,8 @@ def apply_intent(*, payment: Payment, state: IntentState) -> str:
     :return: empty, or the reason why it does not fit this payment and was not applied.
     """
     if reason := _misfit(payment, state):
-        _flag(payment, reason)
+        said = asdict(replace(state, client_secret="", next_action=None))
+        open_review(payment=payment, reason=reason, said=said)
         return reason
     received = state.captured.minor - payment.captured_minor
     if state.version < payment.provider_version and received <= 0:
@@ -69,6 +74,9 @@ def apply_intent(*, payment: Payment, state: IntentState) -> str:
     status = Status(state.status)
     has_moved = payment.status != status and payment.may_become(status)
     _remember(payment, state, has_moved=has_moved, received=max(0, received))
+    if received > 0 and payment.captured_minor < payment.amount_minor:
+        # Counted, because it came in; and not what was due, so somebody has to look.
+        open_review(payment=payment, reason="captured_in_part", said={"captured": received})
     if has_moved and status == Status.REQUIRES_CAPTURE:
         events.publish(PaymentAuthorized(payment.reference, payment.pk, payment.amount))
     if received > 0:
@@ -82,9 +90,26 @@ def apply_intent(*, payment: Payment, state: IntentState) -> str:
     return ""
 
 
+@requires_transaction
+def is_in_doubt(*, payment: Payment, state: IntentState) -> bool:
+    """Return whether news is as old as what is known, and says something else.
+
+    A provider's clock may be too coarse to tell which came later; then the provider is asked.
+    """
+    if not payment.is_open or _misfit(payment, state):
+        return False
+    is_as_old = state.version == payment.provider_version
+    known = (payment.status, payment.failure_code, payment.captured_minor)
+    return is_as_old and (state.status, state.failure_code, state.captured.minor) != known
+
+
 def _misfit(payment: Payment, state: IntentState) -> str:
     if payment.provider_reference not in {None, state.provider_reference}:
         return "foreign_intent"
+    if state.payment_id not in {None, payment.pk}:
+        return "owner_mismatch"
+    if state.reference not in {"", payment.reference}:
+        return "reference_mismatch"
     if state.amount.currency != payment.currency or state.captured.currency != payment.currency:
         return "currency_mismatch"
     if state.amount.minor != payment.amount_minor or state.captured > payment.amount:
@@ -92,19 +117,14 @@ def _misfit(payment: Payment, state: IntentState) -> str:
     return ""
 
 
-def _flag(payment: Payment, reason: str) -> None:
-    logger.error("payment %s: %s", payment.pk, reason)
-    payment.review_reason = reason
-    payment.save(update_fields=["review_reason"])
-
-
 def _remember(payment: Payment, state: IntentState, *, has_moved: bool, received: int) -> None:
     payment.provider_reference = state.provider_reference
     payment.client_secret = payment.client_secret or state.client_secret
     payment.provider_version = max(state.version, payment.provider_version)
-    payment.captured_minor += received
     if has_moved:
         payment.status = state.status
+    if received or payment.is_cancel_pending or payment.status == state.status:
+        _book(payment, state, received)
     if payment.status not in _OPEN:
         payment.open_reference = None
     if state.status in {Status.CANCELED, Status.SUCCEEDED}:
@@ -118,6 +138,8 @@ def _remember(payment: Payment, state: IntentState, *, has_moved: bool, received
             "provider_reference",
             "client_secret",
             "provider_version",
+            "processing_minor",
+            "authorized_minor",
             "captured_minor",
             "status",
             "open_reference",
@@ -127,6 +149,17 @@ def _remember(payment: Payment, state: IntentState, *, has_moved: bool, received
             "updated_at",
         ]
     )
+
+
+def _book(payment: Payment, state: IntentState, received: int) -> None:
+    left = payment.amount_minor - payment.captured_minor - received
+    held = payment.authorized_minor  # until it is captured, or the provider has let it go
+    if state.status == Status.REQUIRES_CAPTURE:
+        held = left
+    elif state.status in {Status.SUCCEEDED, Status.CANCELED}:
+        held = 0
+    working = left - held if state.status == Status.PROCESSING else 0
+    ledger.book_progress(payment=payment, working=working, held=held, received=received)
 
 
 @use_case
@@ -146,13 +179,11 @@ def apply_refund(*, payment: Payment, state: RefundState) -> str:
     :return: empty, or the reason why it does not fit and was not applied.
     """
     refund = _find_refund(payment, state)
+    if reason := _refund_misfit(payment, refund, state):
+        open_review(payment=payment, reason=reason, said=asdict(state))
+        return reason
     if refund is None:
-        if state.status == Refund.Status.FAILED:
-            return ""
         refund = _enter_foreign_refund(payment, state)
-    if refund.amount != state.amount:
-        _flag(payment, "refund_mismatch")
-        return "refund_mismatch"
     refund.provider_reference = state.provider_reference
     refund.save(update_fields=["provider_reference"])
     if state.status == Refund.Status.SUCCEEDED:
@@ -160,6 +191,14 @@ def apply_refund(*, payment: Payment, state: RefundState) -> str:
     elif state.status == Refund.Status.FAILED:
         fail_refund(payment=payment, refund=refund, code=state.failure_code)
     return ""
+
+
+def _refund_misfit(payment: Payment, refund: Refund | None, state: RefundState) -> str:
+    if state.intent_reference not in {"", payment.provider_reference}:
+        return "refund_of_foreign_intent"
+    if state.amount.currency != payment.currency or state.amount.minor <= 0:
+        return "refund_mismatch"
+    return "refund_mismatch" if refund is not None and refund.amount != state.amount else ""
 
 
 def _find_refund(payment: Payment, state: RefundState) -> Refund | None:
@@ -175,14 +214,21 @@ def _find_refund(payment: Payment, state: RefundState) -> Refund | None:
 
 
 def _enter_foreign_refund(payment: Payment, state: RefundState) -> Refund:
-    if not take_refundable(payment=payment, amount=state.amount):
+    # One that has failed is written down for the news of its beginning, which may come later.
+    has_failed = state.status == Refund.Status.FAILED
+    if not has_failed and not take_refundable(payment=payment, amount=state.amount):
         raise CaptureUnknown(state.provider_reference)
-    return Refund.objects.create(
+    refund = Refund.objects.create(
         payment=payment,
         amount_minor=state.amount.minor,
         currency=state.amount.currency,
         reason="Refunded at the provider.",
+        status=Refund.Status.FAILED if has_failed else Refund.Status.PENDING,
+        failure_code=state.failure_code if has_failed else "",
     )
+    if not has_failed:
+        ledger.book_refund_request(refund=refund)
+    return refund
 
 
 @requires_transaction
@@ -200,6 +246,7 @@ def take_refundable(*, payment: Payment, amount: Money) -> bool:
 def settle_refund(*, payment: Payment, refund: Refund) -> None:
     """Note that the money is on its way; of a refund that has ended, nothing."""
     if _end(refund, Refund.Status.SUCCEEDED, ""):
+        ledger.book_refund_success(refund=refund)
         events.publish(
             PaymentRefunded(payment.reference, payment.pk, refund.amount, refund.actor_id)
         )
@@ -209,21 +256,25 @@ def settle_refund(*, payment: Payment, refund: Refund) -> None:
 def fail_refund(*, payment: Payment, refund: Refund, code: str) -> None:
     """Note and report that the money stays, and can be refunded again: a person looks.
 
-    A refund that fails after it had succeeded has been told to the customer.
+    A refund that fails after it had succeeded has been told to the customer: its review says so.
     """
     if _end(refund, Refund.Status.FAILED, code):
-        Payment.objects.filter(pk=payment.pk, refunded_minor__gte=refund.amount_minor).update(
-            refunded_minor=F("refunded_minor") - refund.amount_minor, updated_at=timezone.now()
-        )
-        if not payment.review_reason:  # one that stops the payment weighs more
-            _flag(payment, "refund_failed")
-        events.publish(PaymentRefundFailed(payment.reference, payment.pk, refund.amount, code))
-    elif Refund.objects.filter(pk=refund.pk, status=Refund.Status.SUCCEEDED).exists():
-        _flag(payment, "refund_failed_late")
+        ledger.book_refund_failure(refund=refund)
+        reason = "refund_failed"
+    elif _end(refund, Refund.Status.FAILED, code, before=Refund.Status.SUCCEEDED):
+        ledger.book_late_refund_failure(refund=refund)
+        reason = "refund_failed_late"
+    else:
+        return
+    Payment.objects.filter(pk=payment.pk, refunded_minor__gte=refund.amount_minor).update(
+        refunded_minor=F("refunded_minor") - refund.amount_minor, updated_at=timezone.now()
+    )
+    open_review(payment=payment, reason=reason, said={"refund": refund.pk})
+    events.publish(PaymentRefundFailed(payment.reference, payment.pk, refund.amount, code))
 
 
-def _end(refund: Refund, status: str, code: str) -> bool:
-    ended = Refund.objects.filter(pk=refund.pk, status=Refund.Status.PENDING).update(
+def _end(refund: Refund, status: str, code: str, *, before: str = Refund.Status.PENDING) -> bool:
+    ended = Refund.objects.filter(pk=refund.pk, status=before).update(
         status=status, failure_code=code, updated_at=timezone.now()
     )
     return bool(ended)

@@ -6,7 +6,13 @@ from typing import Any
 
 from django.utils import timezone
 
-from payments.errors import AmountNotPayable, NotCapturable, NotVoidable, PaymentInProgress
+from payments.errors import (
+    AmountNotPayable,
+    NotCapturable,
+    NotVoidable,
+    PaymentInProgress,
+    PaymentUnderReview,
+)
 from payments.events import PaymentCanceled
 from payments.models import Payment
 from payments.providers import get_provider
@@ -88,8 +94,11 @@ def capture_payment(*, payment_id: int, attempt_key: str | None = None) -> Payme
 
     :param attempt_key: a stable name of the request; a repeat gets what it came to.
     :raises NotCapturable: nothing is authorised.
+    :raises PaymentUnderReview: the provider said what does not fit; a person looks first.
     """
     payment = transactions.run(partial(_begin_ending, payment_id, attempt_key))
+    if payment.is_under_review:
+        raise PaymentUnderReview
     if payment.status == Status.REQUIRES_CAPTURE:
         payment = _capture_at_provider(payment)
     elif not _is_repeat(payment, attempt_key):

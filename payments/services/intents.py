@@ -1,8 +1,7 @@
 """The provider's intent of a payment: made once, asked for whenever in doubt."""
 
-import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from django.utils import timezone
 
@@ -10,10 +9,9 @@ from payments.errors import AmountNotPayable, PaymentUnderReview
 from payments.models import Payment
 from payments.providers import get_provider
 from payments.providers.base import IntentState
-from payments.services.applying import HARMLESS_REVIEWS, apply_answer
+from payments.services.applying import apply_answer
+from payments.services.reviewing import open_review_of_refusal
 from shop_backend.kernel.transactions import forbids_transaction
-
-logger = logging.getLogger(__name__)
 
 
 @forbids_transaction
@@ -60,8 +58,7 @@ def flags_refusals(payment: Payment) -> Iterator[None]:
         yield
     except PaymentUnderReview as refusal:
         if reason := refusal.params.get("reason"):
-            logger.error("payment %s: the provider says %s", payment.pk, reason)
-            Payment.objects.filter(pk=payment.pk).update(review_reason=reason[:64])
+            open_review_of_refusal(payment_id=payment.pk, reason=reason)
         raise
 
 
@@ -71,7 +68,7 @@ def apply_checked(payment: Payment, state: IntentState) -> Payment:
     :raises PaymentUnderReview: amount, currency or identity differ from what we asked for.
     """
     payment = apply_answer(payment_id=payment.pk, state=state)
-    if payment.review_reason and payment.review_reason not in HARMLESS_REVIEWS:
+    if payment.is_under_review:
         raise PaymentUnderReview
     return payment
 
@@ -80,3 +77,14 @@ def apply_checked(payment: Payment, state: IntentState) -> Payment:
 def refresh_payment(*, payment_id: int) -> Payment:
     """Ask the provider how a payment stands, and apply the answer."""
     return ensure_intent(Payment.objects.get(pk=payment_id))
+
+
+@forbids_transaction
+def ask_again(*, payment_id: int) -> Payment:
+    """Ask the provider how a payment stands, and apply what fits, also while it is under review.
+
+    The review stays open: a person closes it, or finds out why the answer still does not fit.
+    """
+    with suppress(PaymentUnderReview):
+        refresh_payment(payment_id=payment_id)
+    return Payment.objects.get(pk=payment_id)

@@ -4,6 +4,7 @@ from payments.errors import AmountExceedsDue
 from payments.events import PaymentCaptured
 from payments.models import Payment
 from payments.ports import payable_orders
+from payments.services import ledger
 from payments.services.canceling import cancel_open_payments
 from shop_backend.kernel import events
 from shop_backend.kernel.money import Money
@@ -36,5 +37,6 @@ def record_offline_payment(
         note=note,
         recorded_by_id=actor_id,
     )
+    ledger.book_offline(payment=payment, actor_id=actor_id)
     events.publish(PaymentCaptured(reference, payment.pk, amount, actor_id))
     return payment

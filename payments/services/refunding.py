@@ -21,6 +21,7 @@ from payments.errors import (
 from payments.models import Payment, Refund
 from payments.providers import get_known_names, get_provider
 from payments.providers.base import RefundRefused
+from payments.services import ledger
 from payments.services.applying import (
     apply_refund_answer,
     fail_refund,
@@ -209,6 +210,7 @@ def _write_down(
         actor_id=actor_id,
         attempt_key=attempt_key,
     )
+    ledger.book_refund_request(refund=refund)
     if not take_refundable(payment=payment, amount=amount):
         raise RefundExceedsCaptured(requested=str(amount), left=str(payment.refundable))
     return refund

@@ -12,7 +12,7 @@ from django.db import IntegrityError
 
 from accounts.models import User
 from payments import conf
-from payments.errors import CardDeclined, PaymentInProgress, PaymentNotOpen
+from payments.errors import CardDeclined, PaymentInProgress, PaymentNotOpen, PaymentUnderReview
 from payments.models import Payment
 from payments.ports import payable_orders
 from payments.providers import get_current_provider, get_provider
@@ -44,11 +44,14 @@ def start_payment(
     :raises AmountNotPayable: the provider does not collect so little, or so much.
     :raises ProviderUnavailable: asking again goes on with the same payment.
     :raises PaymentInProgress: an earlier payment of another amount cannot be given up yet.
+    :raises PaymentUnderReview: the provider said what does not fit; a person looks first.
     """
     payment = _open_payment_of_what_is_due(reference, customer, attempt_key)
     if payment.status == Status.SUCCEEDED:
         return payment  # this request was made before, and its answer was lost
     payment = ensure_intent(payment, is_refreshed=payment_method is None)
+    if payment.is_under_review:
+        raise PaymentUnderReview
     if payment.is_open and payment_method is not None and payment.status in _CONFIRMABLE:
         payment = _confirm(payment, payment_method, attempt_key)
     if payment.status == Status.CANCELED:

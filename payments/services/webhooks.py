@@ -1,27 +1,39 @@
 """The provider's news: kept first, applied once, in whatever order it comes."""
 
 import logging
+import random
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from django.db import DatabaseError
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 from django.utils import timezone
 
 from payments.errors import MalformedWebhook
 from payments.models import Payment, ProviderEvent
+from payments.ports import payable_orders
 from payments.providers import get_provider, sandbox
 from payments.providers.base import ProviderNews
-from payments.services.applying import CaptureUnknown, apply_intent, apply_refund
+from payments.services.applying import CaptureUnknown, apply_intent, apply_refund, is_in_doubt
+from payments.services.intents import ask_again
 from payments.services.locking import lock_payment
 from shop_backend.kernel import transactions
 from shop_backend.kernel.errors import ShopError
 
 logger = logging.getLogger(__name__)
-MAX_ATTEMPTS = 20
 NOT_OURS = "not_ours"
 _MAX_EVENT_ID, _MAX_KIND = 255, 100
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=1)
+
+
+class InDoubt(Exception):
+    """News is as old as what is known and says something else: the provider has to be asked."""
+
+    def __init__(self, payment_id: int) -> None:
+        self.payment_id = payment_id
+        super().__init__(payment_id)
 
 
 @transactions.forbids_transaction
@@ -45,7 +57,11 @@ def receive_webhook(*, provider: str, body: bytes, signature: str) -> None:
 def apply_event(*, event_id: int) -> bool:
     """Apply an event of the inbox if it was not dealt with; return whether it is now."""
     try:
-        transactions.run(partial(_apply, event_id))
+        try:
+            make_room = payable_orders.answerer.make_room
+            transactions.run(partial(_apply, event_id), recover=make_room)
+        except InDoubt as doubt:
+            _ask_instead(event_id, doubt.payment_id)
     except (ShopError, DatabaseError, CaptureUnknown) as error:
         logger.warning("provider event %s was not applied: %s", event_id, type(error).__name__)
         _note_failure(event_id, error)
@@ -56,25 +72,26 @@ def apply_event(*, event_id: int) -> bool:
 @transactions.forbids_transaction
 def apply_event_again(*, event_id: int) -> bool:
     """Apply an event as if it had just come, whatever became of it before."""
-    ProviderEvent.objects.filter(pk=event_id).update(applied_at=None, attempts=0, failure="")
+    ProviderEvent.objects.filter(pk=event_id).update(
+        applied_at=None, attempts=0, failure="", next_attempt_at=timezone.now()
+    )
     return apply_event(event_id=event_id)
 
 
 @transactions.forbids_transaction
-def apply_pending_events(*, limit: int = 100) -> int:
-    """Apply what is left in the inbox, the least tried first; return how many were applied."""
-    pending = ProviderEvent.objects.filter(applied_at=None, attempts__lt=MAX_ATTEMPTS)
-    pks = list(pending.order_by("attempts", "pk").values_list("pk", flat=True)[:limit])
-    return sum(_apply_pending(pk) for pk in pks)
+def apply_pending_events(*, limit: int = 100, now: datetime | None = None) -> int:
+    """Apply what is left in the inbox and due again, oldest first; return how many were applied.
+
+    Each failure doubles the pause before the next try; after the last a person has to do it.
+    """
+    due = ProviderEvent.objects.waiting().filter(next_attempt_at__lte=now or timezone.now())
+    pks = list(due.order_by("next_attempt_at", "pk").values_list("pk", flat=True)[:limit])
+    return sum(try_to_apply_event(event_id=pk) for pk in pks)
 
 
-def deliver_sandbox_webhook(payload: Mapping[str, Any]) -> None:
-    """Deliver ``payments.sandbox_webhook``: what Stripe would send over the network."""
-    body, signature = sandbox.signed_event(payload["event_id"])
-    receive_webhook(provider=sandbox.SandboxProvider.name, body=body, signature=signature)
-
-
-def _apply_pending(event_id: int) -> bool:
+@transactions.forbids_transaction
+def try_to_apply_event(*, event_id: int) -> bool:
+    """Apply an event like ``apply_event``; whatever goes wrong is noted, and it waits."""
     try:
         return apply_event(event_id=event_id)
     except Exception as error:  # one event that cannot be applied must not keep the rest waiting
@@ -83,9 +100,27 @@ def _apply_pending(event_id: int) -> bool:
         return False
 
 
+def deliver_sandbox_webhook(payload: Mapping[str, Any]) -> None:
+    """Deliver ``payments.sandbox_webhook``: what Stripe would send over the network."""
+    body, signature = sandbox.signed_event(payload["event_id"])
+    receive_webhook(provider=sandbox.SandboxProvider.name, body=body, signature=signature)
+
+
 def _note_failure(event_id: int, error: Exception) -> None:
+    event = ProviderEvent.objects.get(pk=event_id)
+    pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(event.attempts, 12))
     ProviderEvent.objects.filter(pk=event_id, applied_at=None).update(
-        attempts=F("attempts") + 1, failure=f"{type(error).__name__}: {error}"[:500]
+        attempts=F("attempts") + 1,
+        failure=f"{type(error).__name__}: {error}"[:500],
+        next_attempt_at=timezone.now() + pause * (0.5 + random.random() / 2),  # jitter
+    )
+
+
+def _ask_instead(event_id: int, payment_id: int) -> None:
+    """Take the provider's present state for what the event may have meant."""
+    ask_again(payment_id=payment_id)
+    ProviderEvent.objects.filter(pk=event_id, applied_at=None).update(
+        applied_at=timezone.now(), failure=""
     )
 
 
@@ -114,6 +149,8 @@ def _apply_news(provider: str, news: ProviderNews) -> str:
     if payment is None:
         return NOT_OURS
     if news.intent is not None:
+        if is_in_doubt(payment=payment, state=news.intent):
+            raise InDoubt(payment.pk)
         return apply_intent(payment=payment, state=news.intent)
     assert news.refund is not None
     return apply_refund(payment=payment, state=news.refund)
@@ -123,16 +160,22 @@ def _lock_payment(provider: str, news: ProviderNews) -> Payment | None:
     """Return the payment that is meant, locked; ``None`` if it is not one of ours.
 
     News may be faster than the answer that tells us the intent's name: then the payment is
-    found by what we had told the provider.
+    found by what we had told the provider. So is the one for which money was collected under
+    another name than the one we know: somebody has to look at it.
     """
     if news.intent is not None:
         state = news.intent
-        is_unnamed = Q(provider_reference=None, pk=state.payment_id, reference=state.reference)
-        is_meant = Q(provider_reference=state.provider_reference) | is_unnamed
+        ours = Q(pk=state.payment_id, reference=state.reference)
+        if not state.captured and state.status != Payment.Status.REQUIRES_CAPTURE:
+            ours &= Q(provider_reference=None)
+        is_named = Q(provider_reference=state.provider_reference)
+        is_meant = is_named | ours
     else:
         assert news.refund is not None
-        is_meant = Q(provider_reference=news.refund.intent_reference)
-    rows = Payment.objects.filter(is_meant, provider=provider).order_by("pk")
+        is_named = is_meant = Q(provider_reference=news.refund.intent_reference)
+    rows = Payment.objects.filter(is_meant, provider=provider)
     # Found first and locked by its key: a lock by the condition would take more than that row.
-    pk = rows.values_list("pk", flat=True).first()
+    # The one that bears the name goes before the one that is only told of.
+    found = rows.order_by(Case(When(is_named, then=0), default=1), "pk")
+    pk = found.values_list("pk", flat=True).first()
     return None if pk is None else lock_payment(pk)

@@ -6,9 +6,13 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 
+from accounts.models import User
 from accounts.tests.factories import StaffFactory, UserFactory
 from payments.models import (
+    MoneyEntry,
+    MoneyMovement,
     Payment,
+    PaymentReview,
     ProviderEvent,
     Refund,
     SandboxEvent,
@@ -16,12 +20,16 @@ from payments.models import (
     SandboxRefund,
     SandboxRequest,
 )
-from payments.tests.factories import PaymentFactory, RefundFactory, pay
+from payments.tests.factories import RefundFactory, pay
+from shop_backend.kernel import outbox
 from tests.client import ShopClient
 
 pytestmark = [pytest.mark.django_db]
 MODELS = [
+    MoneyEntry,
+    MoneyMovement,
     Payment,
+    PaymentReview,
     ProviderEvent,
     Refund,
     SandboxEvent,
@@ -44,6 +52,7 @@ def payment(orders):
     client = ShopClient()
     client.force_authenticate(StaffFactory())
     client.post(f"/payments/{payment.pk}/refunds/", {"amount": "1.00"})
+    PaymentReview.objects.create(payment=payment, reason="refund_failed")
     return payment
 
 
@@ -181,13 +190,51 @@ def test_an_authorisation_is_captured_or_voided_by_an_action(
     assert "only an authorised one" in again.content.decode()
 
 
-def test_a_review_is_closed_by_an_action(site):
-    payment = PaymentFactory(review_reason="amount_mismatch")
+def test_a_review_is_closed_with_a_note_and_by_whom(site, orders):
+    payment = pay(orders, UserFactory(), card="pm_sandbox_wrongAmount")
+    outbox.deliver_due()
+    page = reverse("admin:payments_payment_mark_as_reviewed", args=[payment.pk])
+    assert b"amount_mismatch" in site.get(change_page(payment)).content
 
-    change(site, Payment, "close_review", payment)
+    site.post(page, {"note": ""}, format="multipart")
+    payment.refresh_from_db()
+    assert payment.review_reason == "amount_mismatch"
+    site.post(page, {"note": "Checked with the bank."}, format="multipart")
 
     payment.refresh_from_db()
-    assert payment.review_reason == ""
+    review = PaymentReview.objects.get()
+    assert (payment.review_reason, payment.captured_minor) == ("", 0)
+    assert (review.note, review.open_key) == ("Checked with the bank.", None)
+    assert review.closed_by_id == User.objects.get(is_superuser=True).pk
+
+
+def test_a_payment_that_is_held_and_right_after_all_is_asked_about_again(site, orders):
+    payment = pay(orders, UserFactory(), card="pm_sandbox_wrongAmount")
+    outbox.deliver_due()
+
+    change(site, Payment, "ask_the_provider", payment)
+
+    payment.refresh_from_db()
+    assert (payment.status, payment.captured_minor) == ("succeeded", 1999)
+    assert payment.review_reason == "amount_mismatch"  # until somebody has looked
+
+
+def change_page(payment):
+    return reverse("admin:payments_payment_change", args=[payment.pk])
+
+
+def test_who_may_not_settle_closes_no_review(payment):
+    support = ShopClient()
+    support.force_login(StaffFactory(role="support"))
+    page = reverse("admin:payments_payment_mark_as_reviewed", args=[payment.pk])
+
+    assert support.post(page, {"note": "x"}, format="multipart").status_code == 403
+
+
+def test_a_payment_shows_its_ledger(site, payment):
+    content = site.get(change_page(payment)).content.decode()
+
+    assert "customer -19.99 GBP, captured 19.99 GBP" in content
 
 
 def test_an_event_is_applied_again_by_an_action(site, payment):

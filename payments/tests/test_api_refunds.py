@@ -221,7 +221,8 @@ def test_a_refund_that_fails_after_it_succeeded_is_left_to_a_person(manager, ord
 
     payment.refresh_from_db()
     assert payment.review_reason == "refund_failed_late"
-    assert Refund.objects.get().status == "succeeded"
+    assert (Refund.objects.get().status, payment.refunded_minor) == ("failed", 0)
+    assert [type(news) for news in told[-2:]] == [PaymentRefunded, PaymentRefundFailed]
 
 
 def test_what_the_provider_will_not_refund_can_be_refunded_again(manager, payment, told):

@@ -3,15 +3,23 @@
 import json
 import random
 import time
+from datetime import timedelta
 from functools import partial
 
 import pytest
+from django.utils import timezone
 
 from accounts.tests.factories import UserFactory
 from payments import services
 from payments.errors import CardDeclined
 from payments.events import PaymentCanceled, PaymentCaptured
-from payments.models import Payment, ProviderEvent, SandboxEvent
+from payments.models import (
+    MoneyMovement,
+    Payment,
+    PaymentReview,
+    ProviderEvent,
+    SandboxEvent,
+)
 from payments.providers import sandbox, signatures
 from payments.tests.factories import pay
 from shop_backend.kernel import events, outbox, transactions
@@ -173,24 +181,97 @@ def test_money_of_somebody_else_is_none_of_our_business(unpaid, told):
         ({"amount": 1, "amount_received": 1}, "amount_mismatch"),
         ({"amount_received": 2000}, "amount_mismatch"),
         ({"currency": "jpy"}, "currency_mismatch"),
+        ({"metadata": {"payment_id": "0", "reference": "R000000000001"}}, "owner_mismatch"),
+        ({"metadata": {"payment_id": "1", "reference": "R9"}}, "reference_mismatch"),
     ],
 )
-def test_another_amount_or_currency_never_pays_and_a_person_looks(unpaid, told, changes, reason):
+def test_what_does_not_fit_never_pays_and_a_person_looks(unpaid, told, changes, reason):
+    if changes.get("metadata", {}).get("payment_id") == "1":
+        changes = {"metadata": changes["metadata"] | {"payment_id": str(unpaid.pk)}}
     assert send(event_body(**changes)).status_code == 200
 
     unpaid.refresh_from_db()
     assert (unpaid.status, unpaid.captured_minor) == ("requires_payment_method", 0)
     assert unpaid.review_reason == reason
+    assert PaymentReview.objects.get().said["provider_reference"] == unpaid.provider_reference
     assert ProviderEvent.objects.get().failure == reason
     assert told == []
 
 
-def test_an_intent_that_only_names_our_payment_does_not_pay_it(unpaid, told):
+def test_money_collected_for_our_payment_under_another_name_is_looked_at(unpaid, told):
     send(event_body(id="pi_of_another_shop"))
 
     unpaid.refresh_from_db()
-    assert unpaid.captured_minor == 0
+    assert (unpaid.captured_minor, unpaid.review_reason) == (0, "foreign_intent")
     assert told == []
+
+
+def test_an_intent_that_only_names_our_payment_and_took_nothing_is_none_of_it(unpaid, told):
+    send(event_body("payment_intent.created", id="pi_of_another_shop"))
+
+    unpaid.refresh_from_db()
+    assert unpaid.review_reason == ""
+    assert ProviderEvent.objects.get().failure == "not_ours"
+
+
+def test_the_same_misfit_told_again_is_one_review_until_it_is_closed(unpaid):
+    for number in range(3):
+        send(event_body(amount=1).replace(b'"evt_', f'"evt_{number}_'.encode()))
+    assert PaymentReview.objects.count() == 1
+
+    services.close_review(payment_id=unpaid.pk, actor_id=7, note="Looked.")
+    send(event_body(amount=1).replace(b'"evt_', b'"evt_9_'))
+
+    assert PaymentReview.objects.filter(closed_at=None).count() == 1
+    assert PaymentReview.objects.filter(closed_by_id=7).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"amount": 7}, "refund_mismatch"),
+        ({"currency": "jpy"}, "refund_mismatch"),
+    ],
+)
+def test_a_refund_that_does_not_fit_is_not_booked(orders, change, reason):
+    payment = pay(orders, UserFactory())
+    services.refund(
+        payment_id=payment.pk,
+        amount=Money(500, "GBP"),
+        reason="",
+        actor_id=None,
+        attempt_key=None,
+    )
+    before = list(MoneyMovement.objects.values_list("once_key", flat=True))
+
+    send(event_body("refund.created", **change).replace(b'"evt_', b'"evt_9_'))
+
+    payment.refresh_from_db()
+    assert (payment.review_reason, payment.refunded_minor) == (reason, 500)
+    assert list(MoneyMovement.objects.values_list("once_key", flat=True)) == before
+
+
+def test_an_event_that_fails_waits_longer_each_time_and_is_given_up_for_a_person(unpaid, told):
+    def refuse(event):
+        raise Conflict
+
+    events.subscribe({PaymentCaptured: [refuse]})
+    send(event_body())
+    pauses = []
+    for _ in range(ProviderEvent.MAX_ATTEMPTS - 1):
+        event = ProviderEvent.objects.get()
+        pauses.append(event.next_attempt_at - timezone.now())
+        services.apply_pending_events(now=event.next_attempt_at)
+    event = ProviderEvent.objects.get()
+
+    assert timedelta(seconds=2) < pauses[0] <= timedelta(seconds=5)
+    assert timedelta(minutes=25) < pauses[-1] <= timedelta(hours=1)
+    assert event.attempts == ProviderEvent.MAX_ATTEMPTS
+    assert services.apply_pending_events(now=timezone.now() + timedelta(days=9)) == 0
+    assert list(ProviderEvent.objects.given_up()) == [event]
+    events.subscribe({PaymentCaptured: [told.append]})
+    assert services.apply_event_again(event_id=event.pk)
+    assert len(told) == 1
 
 
 def test_news_may_be_faster_than_the_answer(unpaid, told):
@@ -258,11 +339,12 @@ def test_what_could_not_be_applied_stays_in_the_inbox_until_it_can(unpaid, told)
     assert event.failure.startswith("Conflict")
 
     events.subscribe({PaymentCaptured: [told.append]})
-    assert services.apply_pending_events() == 1
+    assert services.apply_pending_events() == 0  # it waits a while
+    assert services.apply_pending_events(now=event.next_attempt_at) == 1
     unpaid.refresh_from_db()
     assert unpaid.captured_minor == 1999
     assert len(told) == 1
-    assert services.apply_pending_events() == 0
+    assert services.apply_pending_events(now=event.next_attempt_at) == 0
 
 
 def test_one_event_that_cannot_be_applied_does_not_keep_the_rest_waiting(unpaid, told):
@@ -296,7 +378,8 @@ def test_a_refund_reported_before_its_capture_waits_for_it(unpaid, told, line):
     send(event_body("refund.created"))
     assert told == []
     send(event_body())
-    assert services.apply_pending_events() == 1
+    later = timezone.now() + timedelta(minutes=1)
+    assert services.apply_pending_events(now=later) == 1
 
     unpaid.refresh_from_db()
     assert (unpaid.captured_minor, unpaid.refunded_minor) == (1999, 500)

@@ -31,6 +31,21 @@ def test_stripe_with_its_keys_is_fine(settings):
 
 
 @pytest.mark.parametrize(
+    "faults", [{"fire": "0.1"}, {"drop": "2"}, {"drop": "often"}, {"wrong_amount": "0.1"}]
+)
+def test_faults_that_the_sandbox_does_not_know_are_refused(settings, faults):
+    settings.SANDBOX_FAULTS = faults
+
+    assert [message.id for message in check_provider()] == ["payments.E004"]
+
+
+def test_faults_that_it_knows_are_fine(settings):
+    settings.SANDBOX_FAULTS = {"seed": "7", "drop": "0.1"}
+
+    assert check_provider() == []
+
+
+@pytest.mark.parametrize(
     ("provider", "is_debugging", "warnings"),
     [("sandbox", False, 1), ("sandbox", True, 0), ("stripe", False, 0)],
 )

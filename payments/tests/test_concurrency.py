@@ -14,7 +14,14 @@ from accounts.tests.factories import UserFactory
 from payments import selectors, services
 from payments.errors import NothingToRefund, RefundExceedsCaptured
 from payments.events import PaymentCaptured, PaymentRefunded
-from payments.models import Payment, ProviderEvent, Refund, SandboxEvent, SandboxIntent
+from payments.models import (
+    MoneyMovement,
+    Payment,
+    ProviderEvent,
+    Refund,
+    SandboxEvent,
+    SandboxIntent,
+)
 from payments.providers import sandbox, signatures
 from payments.providers.base import RefundState, UnexpectedState
 from payments.services import applying
@@ -77,6 +84,8 @@ def test_twenty_full_refunds_at_once_send_the_money_back_once(orders, told):
     assert {type(outcome) for outcome in outcomes} == {Refund, NothingToRefund}
     assert payment.refunded_minor == SandboxIntent.objects.get().refunded_minor == 1999
     assert [event.amount.minor for event in told if type(event) is PaymentRefunded] == [1999]
+    kinds = list(MoneyMovement.objects.order_by("pk").values_list("kind", flat=True))
+    assert kinds == ["capture", "refund_request", "refund_success"]
 
 
 def test_twenty_parts_at_once_never_exceed_what_came_in(orders):

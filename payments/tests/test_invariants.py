@@ -1,11 +1,13 @@
 """One payment in any order of events: what is in our books is what happened at the provider."""
 
 import json
+from datetime import timedelta
 from functools import partial
 
 import pytest
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -163,7 +165,7 @@ class OnePayment(RuleBasedStateMachine):
             return
         for _ in range(3):
             outbox.deliver_due(limit=1000)
-            services.apply_pending_events()
+            services.apply_pending_events(now=timezone.now() + timedelta(hours=2))
         services.sync_open_payments()
         for intent in self.intents():
             payment = Payment.objects.get(provider_reference=intent.intent_id)

@@ -165,7 +165,7 @@ def test_a_declined_card_is_an_answer():
     )
 
 
-@pytest.mark.parametrize("method", ["4242424242424242", "tok_visa", "visa"])
+@pytest.mark.parametrize("method", ["4242424242424242", "tok_visa", "visa", "pm_sandbox_timeout"])
 def test_what_is_no_name_of_a_payment_method_is_never_sent(method):
     provider, wire = over()
 
@@ -301,7 +301,7 @@ def _stripe_is_there():
 
 @pytest.mark.usefixtures("_stripe_is_there")
 def test_stripes_news_pays_once(stripe_payment, told):
-    body = event()
+    body = event(metadata={"payment_id": str(stripe_payment.pk)})
     headers = {"Stripe-Signature": signed(body)}
 
     answers = [

@@ -1,6 +1,7 @@
 """Paying with Stripe as the shop does it: the official SDK, HTTP, and a strict double."""
 
 import random
+import time
 
 import pytest
 import stripe
@@ -606,3 +607,77 @@ def test_a_provider_that_is_down_is_told_from_one_that_refuses(double):
 
     with pytest.raises(ProviderUnavailable):
         providers.get_provider("stripe").retrieve(provider_reference="pi_1")
+
+
+# --- what the webhooks did not tell ---
+
+
+def test_a_refund_of_stripes_site_whose_event_is_lost_is_found_by_asking(double, customer, order):
+    start(customer, order, "pm_card_visa")
+    payment = only_payment()
+    request = {"payment_intent": payment.provider_reference, "amount": "500"}
+    double.account.answer("POST", "/v1/refunds", request, None)
+
+    outcome = services.reconcile_payment(payment_id=payment.pk)
+
+    assert outcome.has_changed
+    assert (only_payment().refunded_minor, only_payment().refunds.get().status) == (
+        500,
+        "succeeded",
+    )
+    assert not services.reconcile_payment(payment_id=payment.pk).has_changed
+
+
+def test_a_pending_refund_is_asked_about_until_the_bank_has_spoken(double, customer, order):
+    start(customer, order, "pm_card_pendingRefund")
+    refund = services.refund(
+        payment_id=only_payment().pk, amount=None, reason="", actor_id=None, attempt_key=None
+    )
+    services.sync_pending_refunds()
+    refund.refresh_from_db()
+    assert refund.status == "pending"
+
+    double.account.settle_refund(str(refund.provider_reference), status="succeeded")
+    assert services.sync_pending_refunds() == 1
+
+    refund.refresh_from_db()
+    assert refund.status == "succeeded"
+    assert services.sync_pending_refunds() == 0
+
+
+def test_two_states_of_one_second_do_not_lose_the_later_one(double, customer, order, told):
+    """Stripe's events are dated in whole seconds: the one that comes last may be the older."""
+    start(customer, order)
+    payment = only_payment()
+    client = f"/v1/payment_intents/{payment.provider_reference}/confirm"
+    for card in ("pm_card_authenticationRequired", "pm_card_chargeDeclined"):
+        double.account.answer("POST", client, {"payment_method": card}, None)
+    Payment.objects.update(provider_version=1)
+    second = int(time.time())
+    for event in double.account.events:
+        event["created"] = second
+    created, asked, declined = double.deliveries()
+
+    assert deliver(declined, asked, created) == [200] * 3
+
+    assert only_payment().status == "requires_payment_method"
+    assert only_payment().failure_code == "generic_decline"
+    assert not ProviderEvent.objects.filter(applied_at=None).exists()
+
+
+def test_a_doubt_that_stripe_cannot_settle_now_waits_in_the_inbox(double, customer, order):
+    start(customer, order)
+    payment = only_payment()
+    client = f"/v1/payment_intents/{payment.provider_reference}/confirm"
+    double.account.answer("POST", client, {"payment_method": "pm_card_chargeDeclined"}, None)
+    declined = double.deliveries()[-1]
+    event = double.account.events[-1]
+    Payment.objects.update(provider_version=event["created"])
+    double.faults.extend(["lose"] * 3)
+
+    assert deliver(declined) == [200]
+    waiting = ProviderEvent.objects.get(applied_at=None)
+    assert waiting.failure.startswith("ProviderUnavailable")
+
+    services.apply_pending_events(now=waiting.next_attempt_at)
+    assert only_payment().failure_code == "generic_decline"

@@ -1,7 +1,6 @@
 """What must never be false: each sentence with one query that must return no row.
 
-``manage.py check_invariants`` runs them; they only read, so a live shop may run them too. I13
-(entries of a money ledger) is not here: the shop keeps no such ledger.
+``manage.py check_invariants`` runs them; they only read, so a live shop may run them too.
 """
 
 from shop_backend.invariants import catalogue, money, news, orders, people, repairs, stock
@@ -39,6 +38,8 @@ ALL: tuple[Invariant, ...] = (
         repairs.order_money,
     ),
     Invariant("I8", "refunds stay within the capture", money.payments_beside_their_refunds),
+    Invariant("I8", "a payment counts its ledger", money.payments_beside_their_ledger),
+    Invariant("I8", "so do its refunds", money.refunds_beside_their_ledger),
     Invariant("I9", "a paid order has its total", money.orders_paid_without_money),
     Invariant(
         "I10", "captured money has an order or goes back", money.payments_of_no_standing_order
@@ -59,6 +60,8 @@ ALL: tuple[Invariant, ...] = (
     Invariant(
         "I12", "one order a cart, one open cart a user", orders.carts_bought_twice_or_open_twice
     ),
+    Invariant("I13", "a movement of money adds up to zero", money.movements_that_do_not_add_up),
+    Invariant("I13", "in its payment's currency", money.entries_in_another_currency),
     Invariant("I14", "an order's history ends at its status", orders.orders_beside_their_history),
     Invariant("I14", "its steps are those of the state table", orders.events_that_no_rule_allows),
     Invariant("I14", "it tells of captured money", money.orders_that_tell_of_no_capture),

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 
 from cart.models import Coupon, CouponTally, CouponUse
 from orders.models import Order, OrderEvent
-from payments.models import Payment, Refund
+from payments.models import Account, MoneyEntry, MoneyMovement, Payment, Refund
 from shop_backend.invariants.base import total
 from shop_backend.invariants.stock import ENDED
 
@@ -41,6 +42,47 @@ def payments_beside_their_refunds() -> QuerySet[Payment]:
     refunds = Refund.objects.filter(payment=OuterRef("pk")).exclude(status=Refund.Status.FAILED)
     payments = Payment.objects.annotate(went=total(refunds, "amount_minor", by="payment"))
     return payments.filter(Q(went__gt=F("captured_minor")) | ~Q(went=F("refunded_minor")))
+
+
+def _balance(*accounts: Account) -> Coalesce:
+    """Return the balance of some accounts of a payment, by its entries."""
+    entries = MoneyEntry.objects.filter(movement__payment=OuterRef("pk"), account__in=accounts)
+    return total(entries, "amount_minor", by="movement__payment")
+
+
+def payments_beside_their_ledger() -> QuerySet[Payment]:
+    going_back = (Account.REFUND_PENDING, Account.REFUNDED)
+    return Payment.objects.exclude(
+        processing_minor=_balance(Account.PROCESSING),
+        authorized_minor=_balance(Account.AUTHORIZED),
+        captured_minor=_balance(Account.CAPTURED, *going_back),
+        refunded_minor=_balance(*going_back),
+    )
+
+
+def refunds_beside_their_ledger() -> QuerySet[Payment]:
+    """Pending refunds are on their way, succeeded ones are gone, and failed ones are neither."""
+    refunds = Refund.objects.filter(payment=OuterRef("pk"))
+    pending = refunds.filter(status=Refund.Status.PENDING)
+    succeeded = refunds.filter(status=Refund.Status.SUCCEEDED)
+    payments = Payment.objects.annotate(
+        under_way=total(pending, "amount_minor", by="payment"),
+        gone=total(succeeded, "amount_minor", by="payment"),
+    )
+    return payments.exclude(
+        under_way=_balance(Account.REFUND_PENDING), gone=_balance(Account.REFUNDED)
+    )
+
+
+def movements_that_do_not_add_up() -> QuerySet[MoneyMovement]:
+    """Per currency; one without entries moved nothing, and should not be there."""
+    entries = MoneyEntry.objects.filter(movement=OuterRef("pk")).order_by()
+    sums = entries.values("currency").annotate(balance=Sum("amount_minor"))
+    return MoneyMovement.objects.filter(Exists(sums.exclude(balance=0)) | ~Exists(entries))
+
+
+def entries_in_another_currency() -> QuerySet[MoneyEntry]:
+    return MoneyEntry.objects.exclude(currency=F("movement__payment__currency"))
 
 
 def orders_paid_without_money() -> QuerySet[Order]:

@@ -126,6 +126,7 @@ class Account:
         one = {
             ("POST", "payment_intents"): self._create_intent,
             ("POST", "refunds"): self._create_refund,
+            ("GET", "refunds"): self._list_refunds,
             ("GET", "events"): self._list_events,
         }
         actions = {"confirm": self._confirm, "capture": self._capture, "cancel": self._cancel}
@@ -300,6 +301,13 @@ class Account:
         }
         self.tell("charge.refunded", charge)
         return refund
+
+    def _list_refunds(self, params: Params) -> Params:
+        _allowed(params, "payment_intent", "limit")
+        intent = _known(self.intents, _required(params, "payment_intent"), "payment_intent")
+        rows = [row for row in self.refunds.values() if row["payment_intent"] == intent["id"]]
+        latest = rows[::-1][: _amount(params, "limit")]
+        return {"object": "list", "data": latest, "has_more": False, "url": "/v1/refunds"}
 
 
 def _known(rows: dict[str, Params], name: str, param: str) -> Params:

@@ -35,7 +35,7 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
 
     def unsettled(self) -> "PaymentQuerySet":
         """Return the payments that may still be paid, or that the provider has yet to give up."""
-        return self.filter(Q(open_reference__isnull=False) | Q(is_cancel_pending=True))
+        return self.filter(Payment.UNSETTLED)
 
     def with_refunds(self) -> "PaymentQuerySet":
         """Fetch the refunds, oldest first."""
@@ -73,6 +73,7 @@ class Payment(models.Model):
         },
         Status.PROCESSING: {
             Status.REQUIRES_PAYMENT_METHOD,
+            Status.REQUIRES_ACTION,  # after a decline that was not told
             Status.REQUIRES_CAPTURE,
             Status.SUCCEEDED,
             Status.CANCELED,
@@ -87,6 +88,18 @@ class Payment(models.Model):
         AUTOMATIC = "automatic"
         MANUAL = "manual"
 
+    UNSETTLED: ClassVar = Q(open_reference__isnull=False) | Q(is_cancel_pending=True)
+
+    # What a person has to look at without the payment itself being in doubt.
+    HARMLESS_REVIEWS: ClassVar = frozenset(
+        {
+            "refund_failed",
+            "refund_failed_late",
+            "refund_mismatch",
+            "refund_of_foreign_intent",
+            "captured_in_part",
+        }
+    )
     OFFLINE = "offline"  # the provider of money that was received outside
 
     reference = models.CharField(max_length=64, db_index=True)
@@ -102,6 +115,10 @@ class Payment(models.Model):
         max_length=24, choices=Status.choices, default=Status.REQUIRES_PAYMENT_METHOD
     )
     amount_minor = models.BigIntegerField()
+    # What the provider works on, what it has set aside, what it took and what goes back of it:
+    # counted here, kept in the ledger.
+    processing_minor = models.BigIntegerField(default=0)
+    authorized_minor = models.BigIntegerField(default=0)
     captured_minor = models.BigIntegerField(default=0)
     refunded_minor = models.BigIntegerField(default=0)
     currency = models.CharField(max_length=3)
@@ -119,7 +136,7 @@ class Payment(models.Model):
     start_attempt = models.CharField(max_length=64, blank=True, default="")
     ending_attempt = models.CharField(max_length=64, blank=True, default="")
     # A part of the provider's idempotency keys: after a database reset a pk comes again.
-    provider_key = models.CharField(max_length=32, blank=True, default=new_provider_key)
+    provider_key = models.CharField(max_length=32, default=new_provider_key)
     # Given up here, perhaps not yet at the provider: until then no other payment is opened.
     is_cancel_pending = models.BooleanField(default=False)
     review_reason = models.CharField(
@@ -146,6 +163,17 @@ class Payment(models.Model):
                 condition=Q(refunded_minor__gte=0, refunded_minor__lte=F("captured_minor")),
                 name="payment_refunded_within_captured",
             ),
+            models.CheckConstraint(
+                condition=Q(
+                    processing_minor__gte=0,
+                    authorized_minor__gte=0,
+                    amount_minor__gte=F("processing_minor")
+                    + F("authorized_minor")
+                    + F("captured_minor"),
+                ),
+                name="payment_awaited_within_amount",
+            ),
+            models.CheckConstraint(condition=~Q(provider_key=""), name="payment_has_its_key"),
         ]
         permissions = [
             ("refund_payment", "Can refund payments without limit"),
@@ -172,10 +200,14 @@ class Payment(models.Model):
         """Whether it may still be paid."""
         return self.open_reference is not None
 
+    @property
+    def is_under_review(self) -> bool:
+        """Whether nothing goes on with it until a person has looked."""
+        return self.review_reason not in {"", *self.HARMLESS_REVIEWS}
+
     def key_for(self, step: str) -> str:
         """Return the idempotency key of a step at the provider, ``payment-12`` or another."""
-        # Without the random part: begun before there was one.
-        return f"{step}-{self.provider_key}" if self.provider_key else step
+        return f"{step}-{self.provider_key}"
 
     def may_become(self, status: str) -> bool:
         """Return whether the state table leads from here to there."""
@@ -215,105 +247,3 @@ class Refund(models.Model):
     def amount(self) -> Money:
         """What goes back."""
         return Money(self.amount_minor, self.currency)
-
-
-class ProviderEvent(models.Model):
-    """The webhook inbox: each event is kept before it is applied, and applied once.
-
-    ``applied_at`` says that the event was dealt with; ``failure`` why it had no effect. Kept is
-    what the event says about the money, not the provider's whole body with the payer in it.
-    """
-
-    provider = models.CharField(max_length=20)
-    event_id = models.CharField(max_length=255)
-    kind = models.CharField(max_length=100)
-    payload = models.JSONField()
-    received_at = models.DateTimeField(default=timezone.now, db_index=True)
-    applied_at = models.DateTimeField(null=True, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    failure = models.CharField(max_length=500, blank=True, default="")
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["provider", "event_id"], name="provider_event_once")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.event_id}"
-
-
-# --- The sandbox -----------------------------------------------------------------------------
-# Tables of the built-in provider, which behaves as if it were somebody else's: nothing but
-# providers/sandbox.py reads or writes them. No card number is kept here either.
-
-
-class SandboxIntent(models.Model):
-    """The sandbox's PaymentIntent."""
-
-    intent_id = models.CharField(max_length=64, unique=True)
-    client_secret = models.CharField(max_length=128)
-    status = models.CharField(max_length=24, choices=Payment.Status.choices)
-    amount_minor = models.BigIntegerField()
-    captured_minor = models.BigIntegerField(default=0)
-    refunded_minor = models.BigIntegerField(default=0)
-    currency = models.CharField(max_length=3)
-    capture_method = models.CharField(max_length=10, choices=Payment.CaptureMethod.choices)
-    card = models.CharField(max_length=100, blank=True, default="", help_text="pm_card_…")
-    failure_code = models.CharField(max_length=64, blank=True, default="")
-    metadata = models.JSONField(default=dict)
-    version = models.PositiveIntegerField(default=1)
-    created_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(
-                    captured_minor__gte=0,
-                    captured_minor__lte=F("amount_minor"),
-                    refunded_minor__gte=0,
-                    refunded_minor__lte=F("captured_minor"),
-                ),
-                name="sandbox_intent_adds_up",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.intent_id
-
-
-class SandboxRefund(models.Model):
-    """The sandbox's Refund."""
-
-    refund_id = models.CharField(max_length=64, unique=True)
-    intent = models.ForeignKey(SandboxIntent, on_delete=models.PROTECT, related_name="refunds")
-    status = models.CharField(max_length=10, choices=Refund.Status.choices)
-    amount_minor = models.BigIntegerField()
-    metadata = models.JSONField(default=dict)
-    created_at = models.DateTimeField(default=timezone.now)
-
-    def __str__(self) -> str:
-        return self.refund_id
-
-
-class SandboxEvent(models.Model):
-    """What the sandbox sends to the shop's webhook."""
-
-    event_id = models.CharField(max_length=64, unique=True)
-    kind = models.CharField(max_length=100)
-    payload = models.JSONField()
-    created_at = models.DateTimeField(default=timezone.now)
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.event_id}"
-
-
-class SandboxRequest(models.Model):
-    """The sandbox's memory of idempotency keys: same key, same answer."""
-
-    key = models.CharField(max_length=100, unique=True)
-    fingerprint = models.CharField(max_length=64)
-    answer = models.JSONField(null=True, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
-
-    def __str__(self) -> str:
-        return self.key
