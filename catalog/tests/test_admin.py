@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from accounts.tests.factories import UserFactory
 from catalog import services
-from catalog.models import Attribute, Category, Product, ProductImage, TaxClass, Variant
+from catalog.models import Attribute, Category, Product, ProductImage, Review, TaxClass, Variant
 from catalog.services import NewVariant
 from catalog.tests.factories import CategoryFactory, VariantFactory
 from inventory.models import StockLevel
@@ -49,6 +49,7 @@ def test_every_page_opens(boss, model):
     )
     product = Product.objects.get()
     services.link_image(product=product, address="https://images.example.com/shirt.jpg")
+    Review.objects.create(product=product, author=UserFactory(), rating=5, title="Soft", text="S")
     name = f"admin:catalog_{model._meta.model_name}"
 
     assert boss.get(reverse(f"{name}_changelist"), {"q": "S"}).status_code == 200

@@ -23,6 +23,7 @@ class FacetedListInspector(PaginationInspector):
 
     def get_paginated_response(self, paginator: Any, response_schema: Any) -> Any:
         schema = super().get_paginated_response(paginator, response_schema)
+        schema["x-optional"] = [*schema["x-optional"], "facets", "facets_capped"]
         inspectors = SwaggerAutoSchema.field_inspectors
         schema["properties"]["facets"] = self.probe_inspectors(
             inspectors,
