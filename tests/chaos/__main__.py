@@ -1,70 +1,69 @@
-"""``python -m tests.chaos short`` is a part of ``make test``; ``long`` is ``make chaos``."""
+"""``python -m tests.chaos short`` is a part of ``make test``; ``long`` is ``make chaos``.
+
+Each series of attacks runs in a process of its own, with the environment of a production shop
+on a database of its own. SEED in the environment seeds what is random; TEST_MYSQL_URL names the
+MariaDB that the long form attacks, too.
+"""
 
 import argparse
-import contextlib
-import json
 import os
-import subprocess
+import secrets
+import signal
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from tests.chaos.databases import Environment, KillablePostgres, killable_postgres
+from tests.chaos import plans, report
+from tests.chaos.databases import killable_postgres, migrate, shop_environment
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-FIRST_PORT = int(os.environ.get("CHAOS_PORT", "18200"))
-TEMPLATE = "chaos_template"
-
-
-def shop_environment(database: Environment, **further: str) -> Environment:
-    """Return the environment of a production shop on this database, and nothing of ours."""
-    return {
-        "PATH": os.environ["PATH"],
-        "DJANGO_SETTINGS_MODULE": "tests.chaos.settings",
-        "SHOP_ENV_FILE": os.devnull,
-        "SECRET_KEY": "attacked-in-a-test-with-more-than-32-characters",
-        "PAYMENT_PROVIDER": "sandbox",
-        "PAYMENT_SANDBOX_ALLOWED": "True",
-        "RATE_LIMITS": "off",
-        "OUTBOX_DELIVERY": "worker",  # the harness sweeps when it judges; the server delivers at once
-        **database,
-        **further,
-    }
+FIRST_PORT = 18200
 
 
 def main(arguments: Sequence[str]) -> int:
+    """Run the series, print the table, and return 1 if anything was broken that must not be."""
+    chosen = _parse(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are ended
+    seed = int(os.environ.get("SEED") or secrets.randbelow(2**32))
+    first_port = int(os.environ.get("CHAOS_PORT") or FIRST_PORT)
+    mysql_url = os.environ.get("TEST_MYSQL_URL", "")
+    print(f"SEED={seed}", flush=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="shop-chaos-") as folder,
+        killable_postgres(first_port) as postgres,
+    ):
+        postgres.execute(f"CREATE DATABASE {plans.TEMPLATE}")
+        migrate(shop_environment(postgres.environment(plans.TEMPLATE)))
+        run = plans.Run(seed, first_port, Path(folder), chosen.minutes, postgres, mysql_url)
+        try:
+            for number, series in enumerate(_series(chosen, mysql_url)):
+                run.run(number, series)
+        finally:
+            if chosen.results:
+                report.keep(run.results, Path(chosen.results))
+            if chosen.write:
+                report.write(run.results, seed=seed)
+    return report.conclude(run.results)
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos")
-    parser.add_argument("--only", default="")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--naive-rounds", type=int, default=5)
-    chosen = parser.parse_args(arguments)
-    only = [name for name in chosen.only.split(",") if name]
-    with tempfile.TemporaryDirectory(prefix="shop-chaos-") as folder:
-        with killable_postgres(FIRST_PORT) as server:
-            server.execute(f"CREATE DATABASE {TEMPLATE}")
-            migrate(shop_environment(server.environment(TEMPLATE)))
-            for is_naive in (False, True):
-                name = "chaos_naive" if is_naive else "chaos"
-                server.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-                plan = {
-                    "seed": 1, "only": only, "is_naive": is_naive, "port": FIRST_PORT + 1,
-                    "log": "/tmp/w/chaos-server.log", "wsgi": "shop_backend.wsgi", "place": "PostgreSQL",
-                    "rounds": chosen.naive_rounds if is_naive else chosen.rounds,
-                    "until": time.time() + 3600, "results": f"{folder}/results",
-                }
-                run_inside(plan, shop_environment(server.environment(name), EMAIL_FILE_PATH=f"{folder}/mails"))
-    return 0
+    parser.add_argument("form", choices=["short", "long"])
+    parser.add_argument("--minutes", type=float, default=60, help="for all series together")
+    parser.add_argument("--only", default="", help="places that begin so: PostgreSQL,SQLite")
+    parser.add_argument("--write", action="store_true", help="renew docs/reliability.md")
+    parser.add_argument("--results", default="", help="a file for the results, as JSON")
+    return parser.parse_args(arguments)
 
 
-def migrate(environment: Environment) -> None:
-    subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, env=environment, check=True)
+def _series(chosen: argparse.Namespace, mysql_url: str) -> list[plans.Series]:
+    wanted = plans.SHORT if chosen.form == "short" else plans.LONG
+    if not mysql_url and chosen.form == "long":
+        print("TEST_MYSQL_URL names no server: nothing is attacked on MariaDB.")
+        wanted = tuple(series for series in wanted if series.kind != "mysql")
+    names = [name for name in chosen.only.split(",") if name]
+    return [s for s in wanted if not names or any(s.place.startswith(name) for name in names)]
 
-
-def run_inside(plan, environment) -> None:
-    subprocess.run([sys.executable, "-m", "tests.chaos.inside", json.dumps(plan)], cwd=ROOT, env=environment, check=True)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

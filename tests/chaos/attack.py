@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from tests.chaos import wire
+from tests.chaos.server import Server
 from tests.chaos.shop import Shop
 
 
@@ -27,9 +28,10 @@ class Attack:
     name: ClassVar[str]
     sentence: ClassVar[str]
     naive: ClassVar[str]
+    size = 1  # of a drill; what it counts, the drill says
 
-    def __init__(self, shop: Shop, address: wire.Address) -> None:
-        self.shop, self.address = shop, address
+    def __init__(self, shop: Shop, server: Server) -> None:
+        self.shop, self.server, self.address = shop, server, server.address
 
     def prepare(self) -> list[wire.Request]:
         """Lay out the goods and return what is released together."""

@@ -4,7 +4,9 @@ import contextlib
 import os
 import secrets
 import signal
+import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ import pymysql
 
 from tests import postgres
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 # As the tests' throw-away server, but an acknowledged commit is one that survives a kill -9.
 SAFE_SETTINGS = {
     **postgres.SERVER_SETTINGS,
@@ -29,6 +32,28 @@ ENGINES = {
     "mysql": "django.db.backends.mysql",
 }
 Environment = dict[str, str]
+
+
+def shop_environment(database: Environment, **further: str) -> Environment:
+    """Return the environment of a production shop on this database, and nothing of ours."""
+    return {
+        "PATH": os.environ["PATH"],
+        "DJANGO_SETTINGS_MODULE": "tests.chaos.settings",
+        "SHOP_ENV_FILE": os.devnull,
+        "SECRET_KEY": "attacked-in-a-test-with-more-than-32-characters",
+        "PAYMENT_PROVIDER": "sandbox",
+        "PAYMENT_SANDBOX_ALLOWED": "True",
+        "RATE_LIMITS": "off",
+        "OUTBOX_DELIVERY": "worker",  # the harness sweeps when it judges; the server sends at once
+        **database,
+        **further,
+    }
+
+
+def migrate(environment: Environment) -> None:
+    """Make the tables of the shop."""
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
 
 
 class KillablePostgres:
@@ -160,7 +185,7 @@ def wait_for_port(port: int, *, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError):
-            postgres.socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return
         time.sleep(0.05)
     raise TimeoutError(f"nothing listens on {port}")

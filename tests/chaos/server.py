@@ -6,9 +6,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from tests.chaos import wire
 
@@ -20,8 +20,9 @@ START_TIMEOUT_SECONDS = 90
 class Server:
     """A running gunicorn."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, log: IO[bytes]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: IO[Any]) -> None:
         self._process, self._log = process, log
+        self.folder = Path(log.name).parent
         self.address: wire.Address = ("127.0.0.1", port)
 
     def worker_pids(self) -> list[int]:
@@ -66,12 +67,12 @@ def serving(
     log: Path,
     wsgi: str = "shop_backend.wsgi",
     threads: int = THREADS,
-    **further: str,
+    environment: Mapping[str, str],
 ) -> Iterator[Server]:
     """Serve the shop of this process's environment until the block ends.
 
     :param wsgi: the module of the application; the attacks themselves use the shop's own.
-    :param further: more environment for the server alone.
+        :param environment: more of it, for the server alone.
     """
     command = [sys.executable, "-m", "gunicorn", wsgi, "--bind", f"127.0.0.1:{port}"]
     command += ["--worker-class", "gthread", "--workers", str(WORKERS), "--threads", str(threads)]
@@ -81,7 +82,7 @@ def serving(
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env={**os.environ, "OUTBOX_DELIVERY": "thread", **further},
+            env={**os.environ, "OUTBOX_DELIVERY": "thread", **environment},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

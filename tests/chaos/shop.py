@@ -186,4 +186,3 @@ class Shop:
                 "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
             )
             return int(cursor.fetchone()[0])
-
