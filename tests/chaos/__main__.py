@@ -11,6 +11,7 @@ import secrets
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,7 +35,9 @@ def main(arguments: Sequence[str]) -> int:
     ):
         postgres.execute(f"CREATE DATABASE {plans.TEMPLATE}")
         migrate(shop_environment(postgres.environment(plans.TEMPLATE)))
-        run = plans.Run(seed, first_port, Path(folder), chosen.minutes, postgres, mysql_url)
+        run = plans.Run(
+            seed, first_port, Path(folder), time.time() + chosen.minutes * 60, postgres, mysql_url
+        )
         try:
             for number, series in enumerate(_series(chosen, mysql_url)):
                 run.run(number, series)

@@ -63,6 +63,11 @@ def count_of(answers: Sequence[wire.Answer], status: int) -> int:
     return sum(answer.status == status for answer in answers)
 
 
+def expect_true(what: str, found: object) -> list[str]:
+    """Return a violation unless it is so."""
+    return [] if found else [f"{what}: not so"]
+
+
 def expect(what: str, found: object, wanted: object) -> list[str]:
     """Return a violation unless what was found is what was wanted."""
     return [] if found == wanted else [f"{what}: {found} instead of {wanted}"]

@@ -43,8 +43,7 @@ class Series:
     pause_ms: int = 0
 
 
-DRILLS = "tests.chaos.failing_wsgi"
-SHORT = (
+SHORT: tuple[Series, ...] = (
     Series("PostgreSQL", "postgresql", rounds=1),
     Series("PostgreSQL", "postgresql", rounds=6, is_naive=True, attacks="first"),
     Series(
@@ -60,7 +59,7 @@ SHORT = (
         },
     ),
 )
-LONG = (
+LONG: tuple[Series, ...] = (
     Series("PostgreSQL", "postgresql", rounds=10, is_naive=True, share=0.08),
     Series(
         "PostgreSQL",
@@ -91,13 +90,19 @@ class Run:
     seed: int
     first_port: int
     folder: Path
-    minutes: float
+    deadline: float  # by time.time(); whatever runs then is cut off
     postgres: KillablePostgres | None
     mysql_url: str
     results: list[dict[str, Any]] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.seconds = self.deadline - time.time()
+
     def run(self, number: int, series: Series) -> None:
-        """Run one series and add what it came to."""
+        """Run one series, if there is time, and add what it came to."""
+        if time.time() >= self.deadline:
+            print(f"Not run, the time is over: {series.place}", flush=True)
+            return
         folder = self.folder / f"series-{number}"
         folder.mkdir()
         with self._database(series, number) as (database, server_only):
@@ -111,7 +116,7 @@ class Run:
                 "port": self.first_port + 1,
                 "threads": MYSQL_THREADS if series.kind == "mysql" else 8,
                 "server_environment": server_only,
-                "until": time.time() + series.share * self.minutes * 60,
+                "until": min(self.deadline, time.time() + series.share * self.seconds),
             }
             try:
                 self._run_inside(plan, environment)
@@ -123,13 +128,15 @@ class Run:
         command = [sys.executable, "-m", "tests.chaos.inside", json.dumps(plan)]
         process = subprocess.Popen(command, cwd=ROOT, env=environment)
         try:
-            while process.poll() is None:
+            while process.poll() is None and time.time() < self.deadline:
                 self._grant_kills(Path(plan["folder"]) / KILL_WISH)
                 time.sleep(0.2)
         finally:
             process.terminate()
             process.wait()
-        if process.returncode:
+        if time.time() >= self.deadline:
+            print("The time is over: what was done so far counts.", flush=True)
+        elif process.returncode:
             raise SystemExit(f"A series of attacks broke off (status {process.returncode}).")
 
     def _grant_kills(self, wish: Path) -> None:

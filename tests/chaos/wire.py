@@ -103,7 +103,7 @@ def _prepare(address: Address, data: bytes) -> socket.socket:
     line = socket.create_connection(address, timeout=30)
     line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     line.sendall(data[:-1])
-    line.setblocking(False)
+    line.settimeout(0)
     return line
 
 

@@ -14,7 +14,7 @@ from payments import services as payments
 from payments.models import Payment, SandboxEvent, SandboxIntent
 from payments.providers.sandbox import SandboxProvider, signed_event
 from tests.chaos import wire
-from tests.chaos.attack import Attack, expect
+from tests.chaos.attack import Attack, expect, expect_true
 from tests.chaos.shop import Person
 
 WEBHOOK = "/api/payments/webhooks/sandbox/"
@@ -72,7 +72,7 @@ class FourEnds(Attack):
             paid += is_paid
             over = order.status in {Order.Status.CANCELLED, Order.Status.EXPIRED}
             kept = order.total_minor if is_paid else 0
-            wrong += expect(f"{order} has an end ({order.status})", is_paid or over, True)
+            wrong += expect_true(f"{order} has an end ({order.status})", is_paid or over)
             wrong += expect(f"{order} money kept ({order.status})", kept_of(order), kept)
             wrong += expect(f"{order} money kept there", kept_at_provider(order), kept)
         return wrong + expect("units put aside", self.shop.level(self.variant).reserved, paid)

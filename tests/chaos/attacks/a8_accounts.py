@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from accounts.models import User
 from tests.chaos import wire
-from tests.chaos.attack import Attack, count_of, expect
+from tests.chaos.attack import Attack, count_of, expect, expect_true
 
 
 class SameAddress(Attack):
@@ -31,7 +31,7 @@ class SameAddress(Attack):
 
     def judge(self, answers: Sequence[wire.Answer]) -> list[str]:
         done = count_of(answers, 201)
-        wrong = expect("each address has an answer", done >= self.addresses, True)
+        wrong = expect_true("each address has an answer", done >= self.addresses)
         wrong += expect("clear refusals", count_of(answers, 409), len(answers) - done)
         for email in self.emails:
             accounts = User.objects.filter(email__iexact=email).count()

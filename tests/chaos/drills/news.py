@@ -98,7 +98,8 @@ class News(Attack):
         events = told.events[:-1] if told.is_missing else told.events
         requests = [webhook(*signed_event(e)) for e in events for _ in range(random.randint(1, 5))]
         if told.is_foreign:
-            change = random.choice([{"amount": 1}, {"currency": "eur"}])
+            foreign: list[dict[str, Any]] = [{"amount": 1}, {"currency": "eur"}]
+            change = random.choice(foreign)
             requests.append(webhook(*_signed_with(told, change)))
         return requests
 

@@ -59,7 +59,7 @@ def count_coupons_in_python() -> None:
 
 def lock_nothing() -> None:
     """Read rows to change them, without locking them."""
-    QuerySet.select_for_update = lambda self, *args, **kwargs: self._chain()  # type: ignore[assignment]
+    QuerySet.select_for_update = lambda self, *args, **kwargs: self._chain()  # type: ignore[method-assign]
 
 
 def read_the_cart_twice() -> None:
