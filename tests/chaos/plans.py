@@ -45,7 +45,7 @@ class Series:
 
 SHORT: tuple[Series, ...] = (
     Series("PostgreSQL", "postgresql", rounds=1),
-    Series("PostgreSQL", "postgresql", rounds=6, is_naive=True, attacks="first"),
+    Series("PostgreSQL", "postgresql", rounds=20, is_naive=True, attacks="first"),
     Series(
         "PostgreSQL",
         "postgresql",
@@ -60,7 +60,7 @@ SHORT: tuple[Series, ...] = (
     ),
 )
 LONG: tuple[Series, ...] = (
-    Series("PostgreSQL", "postgresql", rounds=10, is_naive=True, share=0.08),
+    Series("PostgreSQL", "postgresql", rounds=20, is_naive=True, share=0.08),
     Series(
         "PostgreSQL",
         "postgresql",

@@ -5,6 +5,7 @@ import io
 import json
 import selectors
 import socket
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -85,14 +86,22 @@ def call(address: Address, request: Request, *, timeout_seconds: float = 60) -> 
 
 
 def release_together(
-    address: Address, requests: Sequence[Request], *, timeout_seconds: float = 180
+    address: Address,
+    requests: Sequence[Request],
+    *,
+    timeout_seconds: float = 180,
+    released: threading.Event | None = None,
 ) -> list[Answer]:
     """Prepare a connection for each request, release all last bytes at once, gather the answers.
 
     The answers stand in the order of the requests.
+
+    :param released: set at that moment, for whatever else is to happen then.
     """
     lines = [_prepare(address, request.to_bytes()) for request in requests]
     time.sleep(SETTLE_SECONDS)
+    if released is not None:
+        released.set()
     for line, request in zip(lines, requests, strict=True):
         with contextlib.suppress(OSError):
             line.send(request.to_bytes()[-1:])

@@ -22,9 +22,11 @@ WEBHOOK = "/api/payments/webhooks/sandbox/"
 
 class FourEnds(Attack):
     name = "A6 four ends"
-    sentence = "6 orders: webhook, confirmation, cancel and expiry at once: one end, money to match"
+    sentence = (
+        "10 orders: webhook, confirmation, cancel and expiry at once: one end, money to match"
+    )
     naive = "a6"
-    orders = 6
+    orders = 10
 
     def prepare(self) -> list[wire.Request]:
         self.variant = self.shop.variant(stock=1000)
@@ -48,14 +50,17 @@ class FourEnds(Attack):
         return requests[number % 3 :] + requests[: number % 3]  # each may be the first
 
     def fire(self, requests: Sequence[wire.Request]) -> list[wire.Answer]:
-        expiry = threading.Thread(target=self._expire)
+        released = threading.Event()
+        expiry = threading.Thread(target=self._expire, args=(released,))
         expiry.start()
         try:
-            return super().fire(requests)
+            return wire.release_together(self.address, requests, released=released)
         finally:
+            released.set()
             expiry.join()
 
-    def _expire(self) -> None:
+    def _expire(self, released: threading.Event) -> None:
+        released.wait()
         later = timezone.now() + timedelta(hours=2)
         numbers = [order.number for order in self.placed]
         try:

@@ -1,6 +1,5 @@
 """What each careless variant does: the guarded statement becomes read, check, write."""
 
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,14 +16,12 @@ from inventory.models import StockLevel
 from inventory.services import ledger
 from inventory.services.ledger import Change, ChangeRefused
 from orders.models import Order
-from orders.services import placing
+from orders.services import placing, settling
 from payments.models import Payment
 from payments.services import refunding
 from shop_backend.kernel import idempotency
 from shop_backend.kernel.models import IdempotencyKey
 from shop_backend.kernel.money import Money
-
-PAUSE_SECONDS = 0.3
 
 
 def count_stock_in_python() -> None:
@@ -90,17 +87,10 @@ def read_the_cart_twice() -> None:
     placing._write_order = write_from_second_look
 
 
-def lock_nothing_slowly() -> None:
-    """Lock nothing, and take a while between seeing that an order may be paid and saying so."""
+def leave_late_money_lying() -> None:
+    """Lock nothing, and do nothing about money that comes for an order that is over."""
     lock_nothing()
-    transition_to = Order.transition_to
-
-    def transition_slowly(self: Order, status: str) -> None:
-        transition_to(self, status)
-        if status == Order.Status.PAID:
-            time.sleep(PAUSE_SECONDS)
-
-    Order.transition_to = transition_slowly  # type: ignore[method-assign]
+    settling._give_back = lambda order, reason: None
 
 
 def look_for_the_key_first() -> None:
@@ -153,7 +143,7 @@ VARIANTS: Mapping[str, Callable[[], None]] = {
     "a4": lock_nothing,
     "a4-key": look_for_the_key_first,
     "a5": count_refunds_in_python,
-    "a6": lock_nothing_slowly,
+    "a6": leave_late_money_lying,
     "a7": lock_nothing,
     "a8": register_without_counting,
 }
