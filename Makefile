@@ -13,7 +13,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet install
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test bench lint format clean packages dev-packages venv port
+.PHONY: help run serve test bench chaos lint format clean packages dev-packages venv port
 
 help: ## List these commands
 	@echo "make COMMAND [HOST=$(HOST)] [PORT=$(PORT)] [PYTHON=$(PYTHON)]"; echo
@@ -36,6 +36,9 @@ test: dev-packages ## Run every check and every test, on SQLite and PostgreSQL
 
 bench: dev-packages ## Measure the shop beside the floor (SIZES="1000 10000", BENCH_POSTGRES_URL=...)
 	@$(PY) -m benchmarks $(SIZES)
+
+chaos: dev-packages ## Attack a running production server, for up to an hour (SEED=...)
+	@$(PY) -m tests.chaos long --write
 
 lint: dev-packages ## Run the checks alone: style, floors, types, migrations
 	@$(PY) -m tests.run_all lint format floors types migrations

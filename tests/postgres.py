@@ -27,7 +27,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 if os.name == "posix":
     import pwd
@@ -159,7 +159,26 @@ def keep(binaries: Path, *, told_to_end: IO[str]) -> int:
     return 0
 
 
+class Cluster(NamedTuple):
+    """An initialised data folder (``data`` in it) and what it takes to run a server on it."""
+
+    binaries: Path
+    folder: Path
+    options: dict[str, Any]
+    password: str
+
+
 def _new_server(binaries: Path, leftovers: contextlib.ExitStack) -> str:
+    cluster = new_cluster(binaries, leftovers)
+    port = _start(cluster.binaries, cluster.folder, cluster.options, leftovers)
+    return f"postgres://postgres:{cluster.password}@127.0.0.1:{port}/postgres"
+
+
+def new_cluster(binaries: Path, leftovers: contextlib.ExitStack) -> Cluster:
+    """Initialise a data folder that goes when `leftovers` do; no server runs on it yet.
+
+    :raises PostgresUnavailable: initdb failed.
+    """
     folder = _make_folder(leftovers, _data_root())
     account = _unprivileged_account(folder)
     if not _can_run(binaries, account, folder):
@@ -167,9 +186,7 @@ def _new_server(binaries: Path, leftovers: contextlib.ExitStack) -> str:
     if account:
         os.chown(folder, account["user"], account["group"])
     options: dict[str, Any] = {"cwd": folder, "env": _environment(), **account}
-    password = _initialise(binaries, folder, options)
-    port = _start(binaries, folder, options, leftovers)
-    return f"postgres://postgres:{password}@127.0.0.1:{port}/postgres"
+    return Cluster(binaries, folder, options, _initialise(binaries, folder, options))
 
 
 def _data_root() -> str | None:
@@ -275,7 +292,7 @@ def _start(
                 **options,
             )
         leftovers.callback(_stop, server)
-        if _is_ready(server, folder / "data" / "postmaster.pid"):
+        if is_ready(server, folder / "data" / "postmaster.pid"):
             return port
     raise PostgresUnavailable(f"the server ended at once.\n{(folder / 'log').read_text()}")
 
@@ -286,7 +303,7 @@ def _free_port() -> int:
     return port
 
 
-def _is_ready(server: subprocess.Popen[bytes], status_file: Path) -> bool:
+def is_ready(server: subprocess.Popen[bytes], status_file: Path) -> bool:
     """Wait until the server says it is ready; False if it ended instead."""
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while time.monotonic() < deadline and server.poll() is None:

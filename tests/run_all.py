@@ -45,6 +45,7 @@ STEPS = [
     Step("migrations", (PYTHON, "manage.py", "makemigrations", "--check", "--dry-run")),
     Step("sqlite", (*PYTEST, "-m", "not concurrency")),
     Step("postgresql", PYTEST, database="postgresql"),
+    Step("chaos", (PYTHON, "-m", "tests.chaos", "short")),
     Step("mysql", (*PYTEST, "-m", "portable"), database="mysql"),
 ]
 

@@ -125,6 +125,11 @@ class ConcurrentChange(Conflict):
     message = "Something this refers to has just changed; please look again."
 
 
+class DatabaseUnavailable(Unavailable):
+    code = "database_unavailable"
+    message = "The shop cannot reach its books at the moment; please try again."
+
+
 class DatabaseBusy(Unavailable):
     code = "database_busy"
     message = "The shop is very busy; please try again."

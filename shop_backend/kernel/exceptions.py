@@ -9,16 +9,16 @@ from django.core.exceptions import (
     RequestDataTooBig,
     SuspiciousOperation,
 )
-from django.db import DatabaseError
+from django.db import DatabaseError, Error
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from shop_backend.kernel import problems
-from shop_backend.kernel.errors import DatabaseBusy, ShopError
+from shop_backend.kernel.errors import DatabaseBusy, DatabaseUnavailable, ShopError
 from shop_backend.kernel.faces import face_of
-from shop_backend.kernel.transactions import is_retryable
+from shop_backend.kernel.transactions import is_lost_connection, is_retryable
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +36,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def _problem(error: Exception) -> problems.Problem | None:
-    if isinstance(error, DatabaseError) and is_retryable(error):
-        error = DatabaseBusy()
+    if isinstance(error, Error):
+        error = _as_refusal(error)
     if isinstance(error, Http404):
         error = exceptions.NotFound()
     if isinstance(error, PermissionDenied):
@@ -51,3 +51,13 @@ def _problem(error: Exception) -> problems.Problem | None:
     if isinstance(error, exceptions.APIException):
         return problems.from_api_exception(error)
     return None
+
+
+def _as_refusal(error: Error) -> Exception:
+    """Return what a database's trouble means to the caller; a bug stays what it is."""
+    if isinstance(error, DatabaseError) and is_retryable(error):
+        return DatabaseBusy()
+    if is_lost_connection(error):
+        logger.error("the database cannot be reached: %s", error)
+        return DatabaseUnavailable()
+    return error

@@ -12,7 +12,15 @@ from contextvars import ContextVar
 from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import (
+    DatabaseError,
+    Error,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    transaction,
+)
 
 from shop_backend.kernel.errors import ConcurrentChange, DatabaseBusy, ShopError
 
@@ -27,6 +35,10 @@ _PAUSE_SECONDS = 0.02
 _RETRY_SQLSTATES = {"40001", "40P01", "55P03"}
 # MySQL and MariaDB: deadlock, lock wait timeout, record changed since last read.
 _RETRY_ERRNOS = {1213, 1205, 1020}
+# PostgreSQL's classes and codes of a server that is not there, is going, or takes no more.
+_LOST_SQLSTATES = ("08", "57P01", "57P02", "57P03", "53300")
+# MySQL and MariaDB: too many connections, cannot connect, gone away, lost in a query.
+_LOST_ERRNOS = {1040, 2002, 2003, 2006, 2013, 2055}
 
 # What the transaction of ``run`` that we are in does last.
 _closing: ContextVar[list[Callable[[], object]] | None] = ContextVar("closing", default=None)
@@ -150,3 +162,19 @@ def is_retryable(error: DatabaseError) -> bool:
     if cause is not None and cause.args and cause.args[0] in _RETRY_ERRNOS:
         return True
     return "database is locked" in str(error) or "database table is locked" in str(error)
+
+
+def is_lost_connection(error: Error) -> bool:
+    """Return whether the database could not be reached, or went away in the middle."""
+    if connection.vendor == "sqlite":
+        return False  # a file is there, or the shop is not
+    if isinstance(error, InterfaceError):  # used after it was closed: the first error said why
+        return True
+    if not isinstance(error, OperationalError):
+        return False
+    cause = error.__cause__
+    if connection.vendor == "postgresql":
+        # A server that vanished leaves no code.
+        sqlstate = getattr(cause, "pgcode", None)
+        return sqlstate is None or sqlstate.startswith(_LOST_SQLSTATES)
+    return bool(cause is not None and cause.args and cause.args[0] in _LOST_ERRNOS)

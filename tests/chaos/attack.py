@@ -1,0 +1,73 @@
+"""What an attack is: something prepared, fired at once, and judged by what is in the books."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from tests.chaos import wire
+from tests.chaos.server import Server
+from tests.chaos.shop import Shop
+
+
+@dataclass
+class Round:
+    """What one round came to: the answers counted, and each thing that must not have been."""
+
+    answers: Counter[str] = field(default_factory=Counter)
+    violations: list[str] = field(default_factory=list)
+
+
+class Attack:
+    """One round each time ``run`` is called; the shop's goods are new in each.
+
+    ``naive`` names the careless variant of the server (``tests/chaos/naive``) at which it must
+    succeed, else it proves nothing.
+    """
+
+    name: ClassVar[str]
+    sentence: ClassVar[str]
+    naive: ClassVar[str]
+    size = 1  # of a drill; what it counts, the drill says
+
+    def __init__(self, shop: Shop, server: Server) -> None:
+        self.shop, self.server, self.address = shop, server, server.address
+
+    def prepare(self) -> list[wire.Request]:
+        """Lay out the goods and return what is released together."""
+        raise NotImplementedError
+
+    def fire(self, requests: Sequence[wire.Request]) -> list[wire.Answer]:
+        """Release the requests."""
+        return wire.release_together(self.address, requests)
+
+    def judge(self, answers: Sequence[wire.Answer]) -> list[str]:
+        """Return what is wrong now, as sentences; nothing if all is well."""
+        raise NotImplementedError
+
+    def run(self) -> Round:
+        """Make one round."""
+        answers = self.fire(self.prepare())
+        return Round(Counter(map(label, answers)), self.judge(answers))
+
+
+def label(answer: wire.Answer) -> str:
+    """Return how an answer is counted: its status, and for a refusal its code."""
+    if answer.status == 503 and "Retry-After" not in answer.headers:
+        return "503 without Retry-After"
+    return f"{answer.status} {answer.code}".strip()
+
+
+def count_of(answers: Sequence[wire.Answer], status: int) -> int:
+    """Return how many of the answers have this status."""
+    return sum(answer.status == status for answer in answers)
+
+
+def expect_true(what: str, found: object) -> list[str]:
+    """Return a violation unless it is so."""
+    return [] if found else [f"{what}: not so"]
+
+
+def expect(what: str, found: object, wanted: object) -> list[str]:
+    """Return a violation unless what was found is what was wanted."""
+    return [] if found == wanted else [f"{what}: {found} instead of {wanted}"]

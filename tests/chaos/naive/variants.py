@@ -1,0 +1,171 @@
+"""What each careless variant does: the guarded statement becomes read, check, write."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+
+from accounts.models import User
+from accounts.services import otps, registration
+from cart import pricing
+from cart import services as cart_services
+from cart.errors import CouponUsedUp
+from cart.models import Cart, Coupon, CouponUse
+from inventory.models import StockLevel
+from inventory.services import ledger
+from inventory.services.ledger import Change, ChangeRefused
+from orders.models import Order
+from orders.services import placing, settling
+from payments.models import Payment
+from payments.services import refunding
+from shop_backend.kernel import idempotency
+from shop_backend.kernel.models import IdempotencyKey
+from shop_backend.kernel.money import Money
+
+
+def count_stock_in_python() -> None:
+    """Read the level, check it here, and write the new counters."""
+
+    def apply(change: Change) -> int:
+        level = StockLevel.objects.get(pk=change.level_id)
+        on_hand, reserved = level.on_hand + change.on_hand, level.reserved + change.reserved
+        if not 0 <= reserved <= on_hand:
+            raise ChangeRefused(change)
+        StockLevel.objects.filter(pk=level.pk).update(on_hand=on_hand, reserved=reserved)
+        return on_hand - reserved
+
+    ledger._apply = apply
+
+
+def count_coupons_in_python() -> None:
+    """Read how often the coupon was used, check it here, and write one more."""
+
+    def use_coupon(*, coupon: Coupon, customer: User, reference: str) -> None:
+        now = Coupon.objects.get(pk=coupon.pk)
+        uses = CouponUse.objects.filter(coupon=now, customer=customer).count()
+        if now.usage_limit is not None and now.used_count >= now.usage_limit:
+            raise CouponUsedUp(coupon=now.code)
+        if now.per_customer_limit is not None and uses >= now.per_customer_limit:
+            raise CouponUsedUp(coupon=now.code)
+        CouponUse.objects.create(coupon=now, customer=customer, reference=reference)
+        Coupon.objects.filter(pk=now.pk).update(used_count=now.used_count + 1)
+
+    cart_services.use_coupon = use_coupon
+
+
+def lock_nothing() -> None:
+    """Read rows to change them, without locking them."""
+    QuerySet.select_for_update = lambda self, *args, **kwargs: self._chain()  # type: ignore[method-assign]
+
+
+def read_the_cart_twice() -> None:
+    """Take the totals from one look at the cart, and the lines from another."""
+    lock_nothing()
+    write_order = placing._write_order
+
+    def write_from_second_look(
+        customer: User, cart: Cart | None, totals: Any, destination: Any, note: str
+    ) -> Order:
+        order = write_order(customer, cart, totals, destination, note)
+        if cart is not None:
+            now = Cart.objects.with_lines().get(pk=cart.pk)
+            quantities = [(line.variant, line.quantity) for line in now.lines.all()]
+            order.lines.all().delete()
+            for line in pricing.price_lines(quantities):
+                order.lines.create(
+                    variant=line.variant,
+                    stock_item_id=line.variant.stock_item_id,
+                    sku=line.variant.sku,
+                    name=line.variant.product.name,
+                    quantity=line.quantity,
+                    unit_price_minor=line.variant.price_minor,
+                    line_total_minor=line.line_total.minor,
+                )
+        return order
+
+    placing._write_order = write_from_second_look
+
+
+def leave_late_money_lying() -> None:
+    """Lock nothing, and do nothing about money that comes for an order that is over."""
+    lock_nothing()
+    settling._give_back = lambda order, reason: None
+
+
+def close_carts_unasked() -> None:
+    """Lock nothing, and close a cart without looking whether it is still open."""
+    lock_nothing()
+
+    def close_cart(*, cart: Cart) -> None:
+        Cart.objects.filter(pk=cart.pk).update(open_for=None)
+
+    cart_services.close_cart = close_cart
+
+
+def look_for_the_key_first() -> None:
+    """Look whether the key is known, do the work, and write the key down."""
+    close_carts_unasked()
+
+    def claim(request: Any, operation: str, key: str) -> tuple[IdempotencyKey, bool]:
+        known = IdempotencyKey.objects.filter(
+            user_id=request.user.pk, operation=operation, key=key
+        ).first()
+        if known is not None and known.status is not None:
+            return known, False
+        row = IdempotencyKey.objects.create(
+            user_id=request.user.pk,
+            operation=operation,
+            key=key,
+            fingerprint=idempotency._fingerprint(request, key),
+            claim=uuid.uuid4(),
+        )
+        return row, True
+
+    idempotency._claim = claim
+
+
+def count_refunds_in_python() -> None:
+    """Read what is left of the payment, check it here, and write what will have gone back."""
+    lock_nothing()
+
+    def take_refundable(*, payment: Payment, amount: Money) -> bool:
+        now = Payment.objects.get(pk=payment.pk)
+        if now.captured_minor < now.refunded_minor + amount.minor:
+            return False
+        Payment.objects.filter(pk=now.pk).update(refunded_minor=now.refunded_minor + amount.minor)
+        return True
+
+    refunding.take_refundable = take_refundable
+
+
+def register_without_counting() -> None:
+    """Look whether the address is known, then make the account."""
+    lock_nothing()
+    otps.note_request = lambda **kwargs: None
+    registration.otps.note_request = otps.note_request
+
+
+VARIANTS: Mapping[str, Callable[[], None]] = {
+    "a1": count_stock_in_python,
+    "a2": count_coupons_in_python,
+    "a3": read_the_cart_twice,
+    "a4": close_carts_unasked,
+    "a4-key": look_for_the_key_first,
+    "a5": count_refunds_in_python,
+    "a6": leave_late_money_lying,
+    "a7": lock_nothing,
+    "a8": register_without_counting,
+}
+# The constraints that stand behind them, as table and column: taken away for that variant.
+CONSTRAINTS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "a4": (("orders_order", "cart_id"),),
+    "a4-key": (("orders_order", "cart_id"), ("kernel_idempotencykey", "key")),
+    "a7": (("cart_cart", "open_for"),),
+    "a8": (
+        ("accounts_user", "email_key"),
+        ("accounts_user", "username_key"),
+        ("accounts_user", "username"),
+        ("accounts_user", "email"),
+    ),
+}

@@ -1,0 +1,190 @@
+"""Runs attacks in series against one server, and writes down what they came to.
+
+The attacks take turns, one round each, so that a series that runs out of time has made equally
+many of all. After each turn the results so far are written: a run that is cut off keeps them.
+"""
+
+import contextlib
+import json
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.chaos import attacks, drills
+from tests.chaos.attack import Attack, Round
+from tests.chaos.naive.loosen import loosen
+from tests.chaos.server import Server, serving
+from tests.chaos.shop import Shop
+
+MOST_VIOLATIONS_SHOWN = 20
+SWEEP_EVERY = 10  # rounds
+
+
+@dataclass
+class Result:
+    """One line of the table."""
+
+    name: str
+    sentence: str
+    place: str
+    rounds: int = 0
+    answers: Counter[str] = field(default_factory=Counter)
+    violations: list[str] = field(default_factory=list)
+    broken_rounds: int = 0
+    server_errors: int = 0
+    busy: int = 0
+    deadlocks: int | None = None
+    seconds: float = 0.0
+    is_naive: bool = False
+
+    def add(self, one: Round) -> None:
+        """Count a round in."""
+        self.rounds += 1
+        self.answers += one.answers
+        self.note(one.violations)
+        for what, count in one.answers.items():
+            if what.startswith("503 ") and "without" not in what:
+                self.busy += count
+            elif what.startswith("5"):
+                self.server_errors += count
+
+    def note(self, violations: list[str]) -> None:
+        """Count a round as broken if there are any."""
+        self.broken_rounds += bool(violations)
+        room = MOST_VIOLATIONS_SHOWN - len(self.violations)
+        self.violations += violations[: max(0, room)]
+
+
+def run_plan(plan: Mapping[str, Any]) -> None:
+    """Run what the plan names; the results are one JSON document in the plan's folder."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is ended, too
+    random.seed(plan["seed"])
+    shop = Shop()
+    if plan["is_naive"]:
+        _attack_the_naive(shop, plan)
+    elif plan["drills"]:
+        with _serving(plan, "tests.chaos.failing_wsgi") as server:
+            _make_drills(shop, server, plan)
+    else:
+        wsgi = "tests.chaos.failing_wsgi" if plan["pause_ms"] else "shop_backend.wsgi"
+        with _serving(plan, wsgi) as server:
+            _take_turns(shop, [each(shop, server) for each in _chosen(plan)], plan)
+
+
+def _serving(
+    plan: Mapping[str, Any], wsgi: str, **environment: str
+) -> contextlib.AbstractContextManager[Server]:
+    return serving(
+        port=plan["port"],
+        log=Path(plan["folder"]) / "server.log",
+        wsgi=wsgi,
+        threads=plan["threads"],
+        environment={**plan["server_environment"], **environment},
+    )
+
+
+def _chosen(plan: Mapping[str, Any]) -> list[type[Attack]]:
+    """Return the attacks whose names begin as the plan says; ``first``: one a variant."""
+    if plan["attacks"] == "first":
+        return list({each.naive: each for each in reversed(attacks.ALL)}.values())[::-1]
+    names = [name.lower() for name in plan["attacks"].split(",") if name]
+    return [a for a in attacks.ALL if not names or any(a.name.lower().startswith(n) for n in names)]
+
+
+def _make_drills(shop: Shop, server: Server, plan: Mapping[str, Any]) -> None:
+    results = []
+    for each in drills.ALL:
+        if each.name not in plan["drills"]:
+            continue
+        drill = each(shop, server)
+        drill.size = plan["drills"][each.name]
+        result = Result(each.name, f"{each.sentence} (size {drill.size})", plan["place"])
+        _make_round(shop, drill, result)
+        shop.sweep()
+        result.note(shop.find_broken_invariants())
+        results.append(result)
+        write(plan, results)
+        show(result)
+
+
+def _make_round(shop: Shop, attack: Attack, result: Result) -> None:
+    started, deadlocks = time.monotonic(), shop.deadlocks()
+    result.add(attack.run())
+    result.seconds += time.monotonic() - started
+    if deadlocks is not None:
+        result.deadlocks = (result.deadlocks or 0) + max(0, (shop.deadlocks() or 0) - deadlocks)
+
+
+def _take_turns(shop: Shop, chosen: list[Attack], plan: Mapping[str, Any]) -> None:
+    results = [Result(each.name, each.sentence, plan["place"]) for each in chosen]
+    whole = Result("Invariants", "all of check_invariants, after each ten rounds", plan["place"])
+    for turn in range(1, plan["rounds"] + 1):
+        for attack, result in zip(chosen, results, strict=True):
+            _make_round(shop, attack, result)
+        is_last = turn == plan["rounds"] or time.time() > plan["until"]
+        if is_last or turn % SWEEP_EVERY == 0:
+            _check(shop, whole)
+        write(plan, [*results, whole])
+        if is_last:
+            break
+    for result in [*results, whole]:
+        show(result)
+
+
+def _check(shop: Shop, whole: Result) -> None:
+    started = time.monotonic()
+    shop.sweep()
+    whole.rounds += 1
+    whole.note(shop.find_broken_invariants())
+    # Since the database was made: a server's processes tell of theirs up to a second late.
+    whole.deadlocks = shop.deadlocks()
+    whole.seconds += time.monotonic() - started
+
+
+def _attack_the_naive(shop: Shop, plan: Mapping[str, Any]) -> None:
+    """Attack each careless variant until it falls, at most so many rounds."""
+    chosen, results = _chosen(plan), []
+    for variant in dict.fromkeys(each.naive for each in chosen):
+        loosen(variant)
+        with _serving(plan, "tests.chaos.naive.wsgi", CHAOS_NAIVE=variant) as server:
+            for each in chosen:
+                if each.naive == variant:
+                    results.append(_run_naive(each(shop, server), plan))
+                    write(plan, results)
+                    show(results[-1])
+
+
+def _run_naive(attack: Attack, plan: Mapping[str, Any]) -> Result:
+    result = Result(attack.name, attack.sentence, plan["place"], is_naive=True)
+    started = time.monotonic()
+    for _ in range(plan["rounds"]):
+        result.add(attack.run())
+        if result.broken_rounds:
+            break
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def write(plan: Mapping[str, Any], results: list[Result]) -> None:
+    """Write the results so far."""
+    found = json.dumps([vars(result) for result in results], indent=1)
+    (Path(plan["folder"]) / "results.json").write_text(found)
+
+
+def show(result: Result) -> None:
+    """Print one line of the table, and below it what was wrong."""
+    kind = "naive" if result.is_naive else "ours"
+    print(
+        f"{result.place:<24}{kind:<6}{result.name:<22}{result.rounds:>4} rounds,"
+        f" {result.broken_rounds} broken, 5xx {result.server_errors}, 503 {result.busy},"
+        f" deadlocks {result.deadlocks}, {result.seconds:.0f} s  {dict(result.answers)}",
+        flush=True,
+    )
+    for violation in result.violations[:3]:
+        print(f"    {violation}", flush=True)
