@@ -318,13 +318,13 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
 class ExportSerializer(serializers.Serializer[Any]):
     """Everything about one person, by where it is kept; each part as plain JSON values."""
 
-    account = serializers.DictField()
-    sessions = serializers.ListField(child=serializers.DictField())
-    email_change = serializers.DictField(allow_null=True)
-    cart = serializers.ListField(child=serializers.DictField())
-    coupons_used = serializers.ListField(child=serializers.DictField())
-    addresses = serializers.ListField(child=serializers.DictField())
-    shipments = serializers.ListField(child=serializers.DictField())
-    reviews = serializers.ListField(child=serializers.DictField())
-    orders = serializers.ListField(child=serializers.DictField())
-    payments = serializers.ListField(child=serializers.DictField())
+    account = serializers.JSONField()
+    sessions = serializers.ListField(child=serializers.JSONField())
+    email_change = serializers.JSONField(allow_null=True)
+    cart = serializers.ListField(child=serializers.JSONField())
+    coupons_used = serializers.ListField(child=serializers.JSONField())
+    addresses = serializers.ListField(child=serializers.JSONField())
+    shipments = serializers.ListField(child=serializers.JSONField())
+    reviews = serializers.ListField(child=serializers.JSONField())
+    orders = serializers.ListField(child=serializers.JSONField())
+    payments = serializers.ListField(child=serializers.JSONField())

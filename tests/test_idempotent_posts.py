@@ -10,7 +10,7 @@ from django.db.models import Model
 from accounts.models import User
 from accounts.tests.factories import StaffFactory, UserFactory
 from cart.models import Coupon, TaxRate
-from catalog.models import Attribute, Category, Product, TaxClass, Variant
+from catalog.models import Attribute, Category, Product, Review, TaxClass, Variant
 from catalog.tests.factories import ProductFactory, VariantFactory
 from inventory.models import Location, StockLevel, StockMovement
 from inventory.tests.factories import LocationFactory
@@ -150,6 +150,15 @@ def _address() -> Request:
     return Request(user, "shipping/addresses/", body, other, _count(Address), refused)
 
 
+def _review() -> Request:
+    lamp = _lamp(stock=9)
+    order = place_and_deliver(buyer(), (lamp, 1))
+    body = {"rating": 5, "text": "Bright."}
+    path = f"catalog/products/{lamp.product_id}/reviews/"
+    other, refused = {**body, "rating": 1}, {**body, "rating": 6}
+    return Request(order.customer, path, body, other, _count(Review), refused)
+
+
 def _parcel() -> Request:
     order = place_and_pay(buyer(), (_lamp(stock=9), 1))
     body = {"order": order.number}
@@ -193,6 +202,7 @@ KEYED: list[tuple[list[str], Callable[[], Request]]] = [
     (["payments/<bigid:pk>/void/"], _authorised("void")),
     (["catalog/products/", "products/", "products/add/"], _product),
     (["catalog/products/<str:product>/variants/"], _variant),
+    (["catalog/products/<str:product>/reviews/"], _review),
     (["catalog/categories/"], _create("catalog/categories/", Category, name="Lamps")),
     (["catalog/attributes/"], _create("catalog/attributes/", Attribute, name="Size", code="size")),
     (["catalog/tax-classes/"], _create("catalog/tax-classes/", TaxClass, name="Low", code="low")),
@@ -242,6 +252,13 @@ EXEMPT = {
     "cart/coupon/": _SAME_AGAIN,
     "shipping/quotes/": "it changes nothing",
     "catalog/products/<str:product>/images/": "drawing a picture must not hold a transaction",
+    **dict.fromkeys(
+        [
+            "catalog/products/<str:product>/reviews/<str:pk>/approve/",
+            "catalog/products/<str:product>/reviews/<str:pk>/reject/",
+        ],
+        "it names the revision that was read, and decides about that one",
+    ),
     "payments/webhooks/stripe/": "the provider's event id makes it once",
     "payments/webhooks/sandbox/": "the provider's event id makes it once",
 }

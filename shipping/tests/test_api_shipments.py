@@ -24,7 +24,7 @@ class OrderMissing(Missing):
 
 
 class NothingLeft(Conflict):
-    code = "test_nothing_left"
+    code = "already_shipped"
     message = "Everything is in a parcel already."
 
 
@@ -156,7 +156,7 @@ def test_what_the_order_forbids_is_not_packed(orders):
     refused = client.post("/api/shipping/shipments/", {"order": "R1"})
 
     assert refused.status_code == 409
-    assert refused.json()["code"] == "test_nothing_left"
+    assert refused.json()["code"] == "already_shipped"
     assert Shipment.objects.count() == 1
 
 
