@@ -23,6 +23,8 @@ from catalog.tests.factories import CategoryFactory, VariantFactory
 from orders.models import OrderNote
 from orders.tests.trade import ask_back, buyer, place, place_and_deliver
 from payments.models import (
+    Payment,
+    PaymentReview,
     ProviderEvent,
     SandboxEvent,
     SandboxIntent,
@@ -72,6 +74,7 @@ def fill_every_table():  # untyped, as the factories are
     EmailChange.objects.create(user=user, new_email="b@example.com")
     IdempotencyKey.objects.create(user=user, operation="orders.place", key="k", fingerprint="f")
     ProviderEvent.objects.create(provider="sandbox", event_id="e", kind="k", payload={})
+    PaymentReview.objects.create(payment=Payment.objects.order_by("pk")[0], reason="amount")
     SandboxEvent.objects.create(event_id="e", kind="k", payload={})
     SandboxRequest.objects.create(key="k", fingerprint="f")
     intent = SandboxIntent.objects.create(
@@ -94,6 +97,8 @@ def sound_row(model: type[models.Model]) -> dict[str, Any]:
 def made_up(field: "models.Field[Any, Any]") -> Any:
     """Return a value for this column that no row has yet."""
     number = next(_fresh)
+    if field.choices:
+        return list(field.flatchoices)[-1][0]
     if isinstance(field, models.BooleanField):
         return False
     if isinstance(field, models.DateTimeField):

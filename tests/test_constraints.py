@@ -30,6 +30,7 @@ CHECKS = [
 _NOW = timezone.now()
 _PERCENT = {"kind": "percent", "amount_minor": None, "percent_basis_points": 1}
 _FIXED = {"kind": "fixed", "amount_minor": 1, "percent_basis_points": None}
+_CAPTURED = {"amount_minor": 5, "captured_minor": 5, "refunded_minor": 0}
 # For every CHECK the changes to a sound row that it must refuse, each on its own.
 BREAKING: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "otp_tries_at_most_5": [{"tries": 6}],
@@ -74,6 +75,15 @@ BREAKING: Mapping[str, Sequence[Mapping[str, Any]]] = {
         {"captured_minor": 5, "amount_minor": 5, "refunded_minor": 6},
         {"refunded_minor": -1},
     ],
+    "payment_awaited_within_amount": [
+        {"processing_minor": -1},
+        {"authorized_minor": -1},
+        {**_CAPTURED, "processing_minor": 1},
+        {**_CAPTURED, "authorized_minor": 1},
+    ],
+    "payment_has_its_key": [{"provider_key": ""}],
+    "money_entry_of_something": [{"amount_minor": 0}],
+    "money_entry_of_an_account": [{"account": "pocket"}],
     "refund_of_something": [{"amount_minor": 0}, {"amount_minor": -1}],
     "sandbox_intent_adds_up": [
         {"captured_minor": 6},
