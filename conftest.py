@@ -1,7 +1,12 @@
 """What every test of the shop may rely on."""
 
+import hypothesis
 import pytest
 from django.db import connection
+
+# What fails is what is wrong; how long an example takes is the machine's business.
+hypothesis.settings.register_profile("shop", deadline=None)
+hypothesis.settings.load_profile("shop")
 
 pytest_plugins = ["tests.contract.plugin"]
 
