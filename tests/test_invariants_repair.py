@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
+from django.db.models import F
 
 from cart import services as cart
 from cart.models import Coupon, CouponTally, CouponUse
 from cart.tests.factories import CouponFactory
+from catalog.models import Review
 from catalog.tests.factories import VariantFactory
 from inventory.models import Reservation, StockLevel
 from orders import services as orders
@@ -157,6 +159,34 @@ def test_an_order_takes_its_balance_from_the_payments_and_its_history_says_so():
     told = order.events.get(kind="balance_recounted")
     assert told.data == {"captured_minor": [wrong, order.captured_minor]}
     assert Order.objects.get(pk=order.pk).captured_minor == order.captured_minor
+
+
+def test_a_payment_follows_its_ledger_and_the_order_its_payment():
+    order = busy_shop()
+    payment = Payment.objects.get()
+    Payment.objects.update(captured_minor=F("captured_minor") - 1)
+    Order.objects.filter(pk=order.pk).update(captured_minor=F("captured_minor") - 1)
+
+    printed, failure = repair("I8", "I7")
+    again, still = repair("I8", "I7")
+
+    assert f"payment {payment.pk}: counted by its ledger" in printed
+    assert (failure or still, "->" in again) == (None, False)
+    assert Payment.objects.get().captured_minor == order.total_minor
+    assert Order.objects.get(pk=order.pk).captured_minor == order.total_minor
+
+
+def test_a_product_takes_its_rating_from_its_approved_reviews():
+    product = VariantFactory().product
+    Review.objects.create(product=product, author=buyer(), rating=4, status="approved")
+    Review.objects.create(product=product, author=buyer(), rating=1)
+
+    printed, failure = repair("R1")
+
+    product.refresh_from_db()
+    assert failure is None
+    assert "rating_hundredths 0 -> 400, review_count 0 -> 1" in printed
+    assert (product.rating_hundredths, product.review_count) == (400, 1)
 
 
 def test_money_over_is_a_fact_and_no_counter():

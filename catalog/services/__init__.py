@@ -23,6 +23,7 @@ from catalog.services.reviews import (
     edit_review,
     forget_reviewer,
     rated,
+    recount_reviews,
     reject_review,
     write_review,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "import_rows",
     "link_image",
     "rated",
+    "recount_reviews",
     "reject_review",
     "remove_variant",
     "lock_product",

@@ -118,6 +118,27 @@ def _moderate(review: Review, status: str, reason: str, revision: int, moderator
     return review
 
 
+@transactions.use_case
+def recount_reviews(*, product_id: int) -> dict[str, tuple[int, int]]:
+    """Take a product's rating and count from its approved reviews again.
+
+    :returns: what was wrong: the column, what it said and what it says now.
+    """
+    Product.objects.select_for_update().only("pk").get(pk=product_id)
+    rows: Any = rated(Product.objects.filter(pk=product_id))
+    rating, true_rating, count, true_count = rows.values_list(
+        "rating_hundredths", "true_rating", "review_count", "true_count"
+    ).get()
+    was_and_is = {
+        "rating_hundredths": (rating, true_rating),
+        "review_count": (count, true_count),
+    }
+    changed = {name: (was, now) for name, (was, now) in was_and_is.items() if was != now}
+    if changed:
+        _recount([product_id])
+    return changed
+
+
 def _lock(review: Review) -> Review:
     """Return the review as it is under its product's lock and its own.
 

@@ -30,6 +30,15 @@ ALL: tuple[Invariant, ...] = (
     Invariant("I4", "nothing is held for no order", stock.holds_of_no_order),
     Invariant("I5", "an order's total adds up", orders.orders_that_do_not_add_up),
     Invariant("I6", "an order is the sum of its lines", orders.orders_beside_their_lines),
+    # Before I7: an order's balance is taken from its payments.
+    Invariant("I8", "refunds stay within the capture", money.payments_beside_their_refunds),
+    Invariant(
+        "I8",
+        "a payment counts its ledger",
+        money.payments_beside_their_ledger,
+        repairs.payment_counters,
+    ),
+    Invariant("I8", "so do its refunds", money.refunds_beside_their_ledger),
     Invariant("I7", "nothing is kept beyond the total", money.orders_with_money_over),
     Invariant(
         "I7",
@@ -37,9 +46,6 @@ ALL: tuple[Invariant, ...] = (
         money.orders_beside_their_payments,
         repairs.order_money,
     ),
-    Invariant("I8", "refunds stay within the capture", money.payments_beside_their_refunds),
-    Invariant("I8", "a payment counts its ledger", money.payments_beside_their_ledger),
-    Invariant("I8", "so do its refunds", money.refunds_beside_their_ledger),
     Invariant("I9", "a paid order has its total", money.orders_paid_without_money),
     Invariant(
         "I10", "captured money has an order or goes back", money.payments_of_no_standing_order
@@ -78,6 +84,7 @@ ALL: tuple[Invariant, ...] = (
         "R1",
         "a product's rating and count are its approved reviews'",
         catalogue.products_beside_their_reviews,
+        repairs.product_rating,
     ),
 )
 CODES: tuple[str, ...] = tuple(dict.fromkeys(invariant.code for invariant in ALL))

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 
 from cart import services as cart
 from cart.models import CouponTally, CouponUse
+from catalog import services as catalog
 from inventory.services import reconciling
 from orders import services as orders
+from payments import services as payments
 
 
 def stock_level(pk: int) -> str:
@@ -38,6 +40,16 @@ def coupon_of_use(pk: int) -> str:
 def order_money(pk: int) -> str:
     """Take an order's balance from its payments again."""
     return _said(orders.recount_money(order_id=pk))
+
+
+def payment_counters(pk: int) -> str:
+    """Set a payment's counters to what its ledger adds up to."""
+    return "counted by its ledger" if payments.rebuild_payment_counters(payment_id=pk) else ""
+
+
+def product_rating(pk: int) -> str:
+    """Take a product's rating and count from its approved reviews again."""
+    return _said(catalog.recount_reviews(product_id=pk))
 
 
 def _said(changed: Mapping[str, tuple[int, int]]) -> str:
