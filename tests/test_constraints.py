@@ -173,6 +173,7 @@ BREAKING: Mapping[str, Sequence[Mapping[str, Any]]] = {
 }
 # What one row can break only together with another; on PostgreSQL the first by name speaks.
 COMPANIONS: Mapping[str, Sequence[str]] = {
+    "payment_captured_within_amount": ("payment_awaited_within_amount",),
     "stock_on_hand_not_negative": [
         "stock_reserved_within_on_hand",
         "inventory_stocklevel_on_hand_check",

@@ -339,7 +339,7 @@ def test_whatever_share_of_everything_goes_wrong_each_order_is_paid_once(setting
 
     answers = rehearse([place(buyer(), (variant, 1)) for _ in range(10)])
 
-    assert len({status for status, _ in answers}) > 2  # something did go wrong
+    assert {status for status, _ in answers} > {201}  # something did go wrong
 
 
 def test_the_same_seed_draws_the_same_faults(settings):
