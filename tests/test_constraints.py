@@ -173,7 +173,6 @@ BREAKING: Mapping[str, Sequence[Mapping[str, Any]]] = {
 }
 # What one row can break only together with another; on PostgreSQL the first by name speaks.
 COMPANIONS: Mapping[str, Sequence[str]] = {
-    "payment_captured_within_amount": ("payment_awaited_within_amount",),
     "stock_on_hand_not_negative": [
         "stock_reserved_within_on_hand",
         "inventory_stocklevel_on_hand_check",
@@ -181,7 +180,10 @@ COMPANIONS: Mapping[str, Sequence[str]] = {
         "on_hand",
     ],
     "payment_of_something": ["payment_captured_within_amount", "payment_refunded_within_captured"],
-    "payment_captured_within_amount": ["payment_refunded_within_captured"],
+    "payment_captured_within_amount": [
+        "payment_awaited_within_amount",
+        "payment_refunded_within_captured",
+    ],
     "order_amounts_not_negative": ["order_shipping_tax_within_tax", "order_total_adds_up"],
     "order_line_quantities_in_order": ["order_line_returns_within_shipped"],
     "order_line_shares_in_bounds": ["out of range"],  # MariaDB multiplies unsigned

@@ -308,7 +308,7 @@ def rehearse(orders):
     """Pay each order until it is paid, and return what was answered on the way."""
     answers = []
     for order in orders:
-        for _ in range(6):
+        for _ in range(30):
             answer = pay(order)
             answers.append(status_of(answer))
             pass_time(60)
