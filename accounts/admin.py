@@ -16,8 +16,9 @@ from unfold.forms import UserCreationForm as AdminUserCreationForm
 
 from accounts import selectors, services
 from accounts.errors import EmailTaken, OwnAccount, UsernameTaken
-from accounts.models import EmailChange, Otp, OtpRequestCount, Session, User
+from accounts.models import EmailChange, Otp, OtpRequestCount, Session, TwoFactor, User
 from shop_backend.kernel.admin import ReadOnlyAdmin, ShopModelAdmin
+from shop_backend.kernel.errors import ShopError
 
 _PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -91,7 +92,7 @@ class UserAdmin(DjangoUserAdmin, ShopModelAdmin):
     add_fieldsets = (
         (None, {"fields": ("username", "email", "usable_password", "password1", "password2")}),
     )
-    actions = ["deactivate", "activate", "end_sessions"]
+    actions = ["deactivate", "activate", "end_sessions", "reset_two_factor"]
 
     @admin.display(description="Email verified", boolean=True)
     def has_verified_email(self, user: User) -> bool:
@@ -140,6 +141,21 @@ class UserAdmin(DjangoUserAdmin, ShopModelAdmin):
     def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         count = sum(services.revoke_sessions(user=user) for user in queryset)
         self.message_user(request, f"{count} sessions ended.")
+
+    @admin.action(description="Reset the second factor", permissions=["reset_two_factor"])
+    def reset_two_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        actor: Any = request.user
+        for user in queryset:
+            try:
+                services.reset_two_factor_as_staff(user=user, actor=actor)
+            except ShopError as refusal:
+                self.message_user(request, f"{user}: {refusal}", level="WARNING")
+            else:
+                self.message_user(request, f"{user}: the second factor is off, sessions ended.")
+
+    def has_reset_two_factor_permission(self, request: HttpRequest) -> bool:
+        """Return whether this role may take a colleague's second factor away."""
+        return request.user.has_perm("accounts.reset_twofactor")
 
     def _set_active(
         self, request: HttpRequest, queryset: QuerySet[User], *, is_active: bool
@@ -226,3 +242,13 @@ class EmailChangeAdmin(ReadOnlyAdmin):
     list_display = ["user", "old_email", "new_email", "requested_at", "confirmed_at"]
     list_select_related = ["user"]
     search_fields = ["user__username", "old_email", "new_email"]
+
+
+@admin.register(TwoFactor)
+class TwoFactorAdmin(ReadOnlyAdmin):
+    """Who has a second factor; the secret is shown to nobody."""
+
+    list_display = ["user", "created_at", "confirmed_at"]
+    list_select_related = ["user"]
+    search_fields = ["user__username", "user__email"]
+    fields = ["user", "created_at", "confirmed_at"]

@@ -22,6 +22,12 @@ from accounts.views.sessions import (
     TokenVerifyView,
     TokenView,
 )
+from accounts.views.two_factor import (
+    ConfirmTwoFactorView,
+    RecoveryCodesView,
+    SwitchTwoFactorOffView,
+    TwoFactorView,
+)
 from accounts.views.users import UserViewSet
 
 PROFILE_ACTIONS: dict[str, Any] = {
@@ -51,6 +57,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("forgot-password/", RequestResetCodeView.as_view()),
     path("reset-password/", ResetByCodeView.as_view()),
     path("user/", ProfileViewSet.as_view(PROFILE_ACTIONS)),
+    path("two-factor/", TwoFactorView.as_view()),
+    path("two-factor/confirm/", ConfirmTwoFactorView.as_view()),
+    path("two-factor/recovery-codes/", RecoveryCodesView.as_view()),
+    path("two-factor/switch-off/", SwitchTwoFactorOffView.as_view()),
     path("user/export/", ExportView.as_view()),
     path("sessions/", SessionViewSet.as_view({"get": "list"})),
     path("sessions/<uuid:pk>/", SessionViewSet.as_view({"delete": "destroy"})),

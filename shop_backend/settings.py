@@ -26,6 +26,8 @@ if not SECRET_KEY:
             " the environment."
         )
     SECRET_KEY = "development-only-key-that-no-production-shop-accepts-" + "0" * 12
+# Old keys: what they signed stays good while they stand here. See docs/operating.md.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 ROOT_URLCONF = "shop_backend.urls"
 WSGI_APPLICATION = "shop_backend.wsgi.application"
@@ -71,6 +73,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.TwoFactorEnrolmentMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -135,9 +138,14 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"{_VALIDATORS}.CommonPasswordValidator"},
     {"NAME": f"{_VALIDATORS}.NumericPasswordValidator"},
 ]
+# Roles that count only with a second factor (accounts/roles.py; a superuser counts as admin).
+TWO_FACTOR_ROLES = env.list("TWO_FACTOR_ROLES", default=[])
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     "SIGNING_KEY": SECRET_KEY,
+    "ISSUER": "shop",
+    "AUDIENCE": "shop-api",
+    "AUTH_TOKEN_CLASSES": ("accounts.token_keys.AccessToken",),
     "AUTH_HEADER_TYPES": ("Bearer", "JWT"),
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
@@ -235,6 +243,8 @@ THROTTLE_RATES = {
     "invariants": "6/min",  # each look reads the whole shop
     # Wrong passwords for one login name or account, from wherever they come.
     "password": "10/15min",
+    # Wrong codes of an account's second factor; counted with RATE_LIMITS off too.
+    "two_factor": "5/30min",
 }
 SWAGGER_USE_COMPAT_RENDERERS = False
 SWAGGER_SETTINGS = {

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection, models
 from django.utils import timezone
 
-from accounts.models import EmailChange, Otp, OtpRequestCount
+from accounts.models import EmailChange, Otp, OtpRequestCount, RecoveryCode, TwoFactor
 from cart.models import Cart, CartLine
 from cart.tests.factories import CouponFactory, TaxRateFactory
 from catalog.models import (
@@ -65,6 +65,8 @@ def fill_every_table():  # untyped, as the factories are
     ShippingRate.objects.create(
         method=ShippingMethodFactory(), from_weight_grams=500, price_minor=900
     )
+    factor = TwoFactor.objects.create(user=user, sealed_secret="x")
+    RecoveryCode.objects.create(factor=factor, code_hash="x")
     Otp.objects.create(
         user=user, purpose="activation", email="a@example.com", code_hash="x", expires_at=now
     )

@@ -201,7 +201,9 @@ CASCADES = {
     "Otp.user",
     "ProductAttributeValue.product",
     "ProductImage.product",
+    "RecoveryCode.factor",
     "Session.user",
+    "TwoFactor.user",
     "ShippingRate.method",
     "ZoneArea.zone",
 }

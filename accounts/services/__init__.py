@@ -37,8 +37,24 @@ from accounts.services.sessions import (
     revoke_sessions,
     verify,
 )
+from accounts.services.two_factor import (
+    Enrolment,
+    begin_two_factor,
+    confirm_two_factor,
+    renew_recovery_codes,
+    require_second_factor,
+    reset_two_factor_as_staff,
+    switch_two_factor_off,
+)
 
 __all__ = [
+    "Enrolment",
+    "begin_two_factor",
+    "confirm_two_factor",
+    "renew_recovery_codes",
+    "require_second_factor",
+    "reset_two_factor_as_staff",
+    "switch_two_factor_off",
     "counted_try",
     "Device",
     "activate_by_link",

@@ -16,7 +16,7 @@ from accounts.errors import (
     StaffAccount,
 )
 from accounts.mailbox import MailPurpose, post
-from accounts.models import EmailChange, Otp, OtpPurpose, Session, User
+from accounts.models import EmailChange, Otp, OtpPurpose, Session, TwoFactor, User
 from accounts.ports import personal_data
 from accounts.services import otps
 from accounts.services.sessions import revoke_sessions
@@ -164,6 +164,7 @@ def _anonymise(user: User) -> None:
     user.groups.clear()
     user.sessions.all().delete()
     user.otps.all().delete()
+    TwoFactor.objects.filter(user=user).delete()
     EmailChange.objects.filter(user=user).delete()
     IdempotencyKey.objects.filter(user=user).delete()  # they hold answers with names in them
     user.username = f"deleted-{user.pk}-{secrets.token_hex(4)}"
