@@ -4,6 +4,7 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, path
 
+from accounts.views.audit import AuditViewSet
 from accounts.views.devices import SessionViewSet
 from accounts.views.export import ExportView
 from accounts.views.passwords import (
@@ -57,6 +58,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("forgot-password/", RequestResetCodeView.as_view()),
     path("reset-password/", ResetByCodeView.as_view()),
     path("user/", ProfileViewSet.as_view(PROFILE_ACTIONS)),
+    path("audit/", AuditViewSet.as_view({"get": "list"})),
     path("two-factor/", TwoFactorView.as_view()),
     path("two-factor/confirm/", ConfirmTwoFactorView.as_view()),
     path("two-factor/recovery-codes/", RecoveryCodesView.as_view()),

@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.TwoFactorEnrolmentMiddleware",
+    "shop_backend.kernel.audit_admin.AdminAuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -163,6 +164,22 @@ DJOSER = {
 FRONTEND_URL = env.str("FRONTEND_URL", default="http://localhost:3000")
 ORDER_PAGE = "orders/{number}"
 TRACKING_PAGE = "track/{tracking_number}"
+
+# The audit log holds the texts of these; of all others that there was a change.
+AUDIT_PLAIN_TEXT = {
+    "auth.Group",
+    "cart.Coupon",
+    "cart.TaxRate",
+    "catalog.Attribute",
+    "catalog.Category",
+    "catalog.Product",
+    "catalog.TaxClass",
+    "catalog.Variant",
+    "inventory.Location",
+    "inventory.StockItem",
+    "shipping.ShippingMethod",
+    "shipping.ShippingZone",
+}
 
 CORS_ALLOWED_ORIGINS = env.list(
     "CORS_ALLOWED_ORIGINS", default=["http://localhost:3000", "http://localhost:5173"]
