@@ -15,7 +15,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm
 from unfold.forms import UserCreationForm as AdminUserCreationForm
 
 from accounts import selectors, services
-from accounts.errors import EmailTaken, OwnAccount, UsernameTaken
+from accounts.errors import EmailTaken, OwnAccount, RightsYouLack, UsernameTaken
 from accounts.models import EmailChange, Otp, OtpRequestCount, Session, TwoFactor, User
 from shop_backend.kernel.admin import ReadOnlyAdmin, ShopModelAdmin
 from shop_backend.kernel.errors import ShopError
@@ -47,7 +47,24 @@ class UserCreationForm(AdminUserCreationForm):
 
 
 class PersonForm(UserChangeForm):
-    """What the operator may change of an account."""
+    """What the operator may change of an account, within what the operator may do."""
+
+    actor: Any = None
+
+    def clean_groups(self) -> Any:
+        """Return the roles.
+
+        :raises ValidationError: a new one grants what the operator lacks.
+        """
+        groups = self.cleaned_data["groups"]
+        had = set(self.instance.groups.values_list("pk", flat=True))
+        try:
+            services.require_rights_to_give(
+                actor=self.actor, groups=[group for group in groups if group.pk not in had]
+            )
+        except RightsYouLack as refusal:
+            raise ValidationError(str(refusal), code=refusal.code) from refusal
+        return groups
 
     def clean_username(self) -> str:
         """Return the username.
@@ -115,9 +132,15 @@ class UserAdmin(DjangoUserAdmin, ShopModelAdmin):
         return fields
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        if obj is not None and obj.is_superuser and not getattr(request.user, "is_superuser", 0):
+        actor: Any = request.user
+        if obj is not None and not selectors.may_manage(actor, obj):
             return False
         return super().has_change_permission(request, obj)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, **kwargs)
+        form.actor = request.user  # the class is made anew for each request
+        return form
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # the books name people; an account is deactivated or anonymised
@@ -139,7 +162,8 @@ class UserAdmin(DjangoUserAdmin, ShopModelAdmin):
 
     @admin.action(description="End all sessions", permissions=["change"])
     def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        count = sum(services.revoke_sessions(user=user) for user in queryset)
+        within_reach = [user for user in queryset if self.has_change_permission(request, user)]
+        count = sum(services.revoke_sessions(user=user) for user in within_reach)
         self.message_user(request, f"{count} sessions ended.")
 
     @admin.action(description="Reset the second factor", permissions=["reset_two_factor"])
@@ -179,7 +203,23 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class RoleAdmin(DjangoGroupAdmin, ShopModelAdmin):
-    """The roles; migrating makes them equal to accounts/roles.py again."""
+    """The roles; migrating makes them equal to accounts/roles.py again. For superusers alone.
+
+    Who may change what a role grants may do everything: it would be a way to any right.
+    """
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and _is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and _is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and _is_superuser(request)
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "is_superuser", False))
 
 
 @admin.register(Otp)

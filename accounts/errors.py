@@ -121,7 +121,12 @@ class OwnAccount(Conflict):
 
 class ProtectedAccount(Refused):
     code = "protected_account"
-    message = "A superuser's account is changed by a superuser only."
+    message = "This account has rights that you lack: it is changed by who has them."
+
+
+class RightsYouLack(Refused):
+    code = "rights_you_lack"
+    message = "You cannot give rights that you lack: {groups}."
 
 
 class NotYourEmail(Refused):

@@ -1,10 +1,12 @@
 """Reads of accounts that more than one use case needs."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.conf import settings
+from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model, Q, QuerySet, Value
 from django.db.models.functions import Lower
@@ -156,6 +158,30 @@ def is_dead(user: User, *, now: datetime) -> bool:
 def may_log_in(user: User) -> bool:
     """Return whether the two facts a login needs are both true."""
     return user.is_active and (not user.email or user.email_verified_at is not None)
+
+
+def rights_given_by(groups: Iterable[Group]) -> set[str]:
+    """Return the permissions, as ``app.codename``, that these groups grant."""
+    return _named(Permission.objects.filter(group__in=list(groups)))
+
+
+def may_manage(actor: User, user: User) -> bool:
+    """Return whether somebody's account is within this member of the staff's reach.
+
+    Nobody manages an account with rights that they lack: setting its password would be a way to
+    them. A deactivated account counts with what it would have again.
+    """
+    if actor.is_superuser:
+        return True
+    if user.is_superuser:
+        return False
+    rights = _named(Permission.objects.filter(Q(group__user=user) | Q(user=user)))
+    return rights <= set(actor.get_all_permissions())
+
+
+def _named(permissions: QuerySet[Permission]) -> set[str]:
+    pairs = permissions.values_list("content_type__app_label", "codename")
+    return {f"{app}.{codename}" for app, codename in pairs}
 
 
 @dataclass(frozen=True)

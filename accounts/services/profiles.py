@@ -67,10 +67,10 @@ def update_user_as_staff(
 
     :raises NotYourEmail: another email than the present one was sent.
     :raises OwnAccount: staff deactivate themselves.
-    :raises ProtectedAccount: a superuser's account is not for others.
+    :raises ProtectedAccount: the account has rights that the actor lacks.
     """
     user = User.objects.select_for_update().get(pk=user.pk)
-    if user.is_superuser and not actor.is_superuser:
+    if not selectors.may_manage(actor, user):
         raise ProtectedAccount
     if email and email.lower() != (user.email or "").lower():
         raise NotYourEmail

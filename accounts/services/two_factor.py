@@ -128,12 +128,12 @@ def reset_two_factor_as_staff(*, user: User, actor: User) -> None:
     """Take a colleague's lost second factor away, and end all their sessions.
 
     :raises OwnTwoFactor: one's own needs password and code.
-    :raises ProtectedAccount: a superuser's account is not for others.
+    :raises ProtectedAccount: the account has rights that the actor lacks.
     :raises TwoFactorNotOn: there is none.
     """
     if user.pk == actor.pk:
         raise OwnTwoFactor
-    if user.is_superuser and not actor.is_superuser:
+    if not selectors.may_manage(actor, user):
         raise ProtectedAccount
     factor = selectors.find(TwoFactor.objects.filter(user=user))
     if factor is None:
