@@ -137,8 +137,10 @@ class UserAdmin(DjangoUserAdmin, ShopModelAdmin):
             return False
         return super().has_change_permission(request, obj)
 
-    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, **kwargs)
+    def get_form(  # type: ignore[override]  # as Django's own admin of accounts has it
+        self, request: HttpRequest, obj: Any = None, **kwargs: Any
+    ) -> Any:
+        form: Any = super().get_form(request, obj, **kwargs)
         form.actor = request.user  # the class is made anew for each request
         return form
 

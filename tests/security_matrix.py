@@ -4,6 +4,7 @@ It is read from the URL configuration, the declared access and the table of role
 every cell of a running shop.
 """
 
+import os
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -11,11 +12,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import django
-from django.contrib import admin
 
-from accounts.roles import ROLES
-from shop_backend.kernel.access import Anyone, Permission
-from tests.routes import api_routes
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+django.setup()
+
+from django.contrib import admin  # noqa: E402
+
+from accounts.roles import ROLES  # noqa: E402
+from shop_backend.kernel.access import Anyone, Permission  # noqa: E402
+from tests.routes import api_routes  # noqa: E402
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "security-matrix.md"
 # A dead token is expired, revoked, or of an account that was deactivated.
@@ -109,6 +114,5 @@ def _table(first: str, columns: tuple[str, ...], rows: list[tuple[str, dict[str,
 
 
 if __name__ == "__main__":
-    django.setup()
     DOCUMENT.write_text(as_markdown())
     print(f"{DOCUMENT.name} written")

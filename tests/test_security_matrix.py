@@ -53,14 +53,17 @@ def token_of(user) -> str:
 def dead_tokens() -> dict[str, str]:
     expired, revoked, deactivated = UserFactory(), UserFactory(), UserFactory()
     session = Session.objects.create(
-        user=expired, rotates=True, refresh_jti="x", expires_at=timezone.now() + timedelta(days=1)
+        user_id=expired.pk,
+        rotates=True,
+        refresh_jti="x",
+        expires_at=timezone.now() + timedelta(days=1),
     )
     found = {
         "expired": tokens.issue_access(session, now=timezone.now() - timedelta(minutes=11)),
         "revoked": token_of(revoked),
         "deactivated": token_of(deactivated),
     }
-    services.revoke_sessions(user=revoked)
+    services.revoke_sessions(user=User.objects.get(pk=revoked.pk))
     User.objects.filter(pk=deactivated.pk).update(is_active=False)
     return found
 

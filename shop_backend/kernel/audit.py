@@ -138,7 +138,8 @@ def _values_of(row: models.Model) -> Row:
         if column.attname not in deferred and not column.generated
     }
     for many in row._meta.many_to_many:
-        if many.remote_field.through._meta.auto_created:
+        through: Any = many.remote_field.through
+        if through._meta.auto_created:
             values[many.name] = sorted(getattr(row, many.name).values_list("pk", flat=True))
     return values
 

@@ -362,7 +362,7 @@ def test_the_admin_shows_background_work_and_changes_none(
         put(order=name)
         IdempotencyKey.objects.create(user_id=UserFactory().pk, operation="a", key=name)
         RecordedEvent.objects.create(kind="order.placed", subject="order", subject_id=1)
-        AuditEntry.objects.create(write=uuid.uuid4(), phase="attempt", actor=UserFactory())
+        AuditEntry.objects.create(write=uuid.uuid4(), phase="attempt", actor_id=UserFactory().pk)
 
     make("first")
     name = f"admin:kernel_{model._meta.model_name}"
