@@ -15,9 +15,10 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm
 from unfold.forms import UserCreationForm as AdminUserCreationForm
 
 from accounts import selectors, services
-from accounts.errors import EmailTaken, OwnAccount, UsernameTaken
-from accounts.models import EmailChange, Otp, OtpRequestCount, Session, User
+from accounts.errors import EmailTaken, OwnAccount, RightsYouLack, UsernameTaken
+from accounts.models import EmailChange, Otp, OtpRequestCount, Session, TwoFactor, User
 from shop_backend.kernel.admin import ReadOnlyAdmin, ShopModelAdmin
+from shop_backend.kernel.errors import ShopError
 
 _PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -46,7 +47,24 @@ class UserCreationForm(AdminUserCreationForm):
 
 
 class PersonForm(UserChangeForm):
-    """What the operator may change of an account."""
+    """What the operator may change of an account, within what the operator may do."""
+
+    actor: Any = None
+
+    def clean_groups(self) -> Any:
+        """Return the roles.
+
+        :raises ValidationError: a new one grants what the operator lacks.
+        """
+        groups = self.cleaned_data["groups"]
+        had = set(self.instance.groups.values_list("pk", flat=True))
+        try:
+            services.require_rights_to_give(
+                actor=self.actor, groups=[group for group in groups if group.pk not in had]
+            )
+        except RightsYouLack as refusal:
+            raise ValidationError(str(refusal), code=refusal.code) from refusal
+        return groups
 
     def clean_username(self) -> str:
         """Return the username.
@@ -91,7 +109,7 @@ class UserAdmin(DjangoUserAdmin, ShopModelAdmin):
     add_fieldsets = (
         (None, {"fields": ("username", "email", "usable_password", "password1", "password2")}),
     )
-    actions = ["deactivate", "activate", "end_sessions"]
+    actions = ["deactivate", "activate", "end_sessions", "reset_two_factor"]
 
     @admin.display(description="Email verified", boolean=True)
     def has_verified_email(self, user: User) -> bool:
@@ -114,9 +132,17 @@ class UserAdmin(DjangoUserAdmin, ShopModelAdmin):
         return fields
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        if obj is not None and obj.is_superuser and not getattr(request.user, "is_superuser", 0):
+        actor: Any = request.user
+        if obj is not None and not selectors.may_manage(actor, obj):
             return False
         return super().has_change_permission(request, obj)
+
+    def get_form(  # type: ignore[override]  # as Django's own admin of accounts has it
+        self, request: HttpRequest, obj: Any = None, **kwargs: Any
+    ) -> Any:
+        form: Any = super().get_form(request, obj, **kwargs)
+        form.actor = request.user  # the class is made anew for each request
+        return form
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # the books name people; an account is deactivated or anonymised
@@ -138,8 +164,24 @@ class UserAdmin(DjangoUserAdmin, ShopModelAdmin):
 
     @admin.action(description="End all sessions", permissions=["change"])
     def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        count = sum(services.revoke_sessions(user=user) for user in queryset)
+        within_reach = [user for user in queryset if self.has_change_permission(request, user)]
+        count = sum(services.revoke_sessions(user=user) for user in within_reach)
         self.message_user(request, f"{count} sessions ended.")
+
+    @admin.action(description="Reset the second factor", permissions=["reset_two_factor"])
+    def reset_two_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        actor: Any = request.user
+        for user in queryset:
+            try:
+                services.reset_two_factor_as_staff(user=user, actor=actor)
+            except ShopError as refusal:
+                self.message_user(request, f"{user}: {refusal}", level="WARNING")
+            else:
+                self.message_user(request, f"{user}: the second factor is off, sessions ended.")
+
+    def has_reset_two_factor_permission(self, request: HttpRequest) -> bool:
+        """Return whether this role may take a colleague's second factor away."""
+        return request.user.has_perm("accounts.reset_twofactor")
 
     def _set_active(
         self, request: HttpRequest, queryset: QuerySet[User], *, is_active: bool
@@ -163,7 +205,23 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class RoleAdmin(DjangoGroupAdmin, ShopModelAdmin):
-    """The roles; migrating makes them equal to accounts/roles.py again."""
+    """The roles; migrating makes them equal to accounts/roles.py again. For superusers alone.
+
+    Who may change what a role grants may do everything: it would be a way to any right.
+    """
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and _is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and _is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and _is_superuser(request)
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "is_superuser", False))
 
 
 @admin.register(Otp)
@@ -226,3 +284,13 @@ class EmailChangeAdmin(ReadOnlyAdmin):
     list_display = ["user", "old_email", "new_email", "requested_at", "confirmed_at"]
     list_select_related = ["user"]
     search_fields = ["user__username", "old_email", "new_email"]
+
+
+@admin.register(TwoFactor)
+class TwoFactorAdmin(ReadOnlyAdmin):
+    """Who has a second factor; the secret is shown to nobody."""
+
+    list_display = ["user", "created_at", "confirmed_at"]
+    list_select_related = ["user"]
+    search_fields = ["user__username", "user__email"]
+    fields = ["user", "created_at", "confirmed_at"]

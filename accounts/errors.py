@@ -121,7 +121,12 @@ class OwnAccount(Conflict):
 
 class ProtectedAccount(Refused):
     code = "protected_account"
-    message = "A superuser's account is changed by a superuser only."
+    message = "This account has rights that you lack: it is changed by who has them."
+
+
+class RightsYouLack(Refused):
+    code = "rights_you_lack"
+    message = "You cannot give rights that you lack: {groups}."
 
 
 class NotYourEmail(Refused):
@@ -132,3 +137,52 @@ class NotYourEmail(Refused):
 class UserNotFound(Missing):
     code = "user_not_found"
     message = "There is no such user."
+
+
+class TwoFactorRequired(ShopError):
+    """Said only to who has sent the right password."""
+
+    status = 401
+    code = "two_factor_required"
+    message = "This account has a second factor: send its code as `otp` too."
+
+
+class TwoFactorFailed(ShopError):
+    """At a login: wrong, or used before."""
+
+    status = 401
+    code = "two_factor_failed"
+    message = "The code of the second factor is wrong or was used before."
+
+
+class InvalidTwoFactorCode(BadInput):
+    """From somebody signed in: wrong, or used before."""
+
+    code = "invalid_two_factor_code"
+    message = "The code of the second factor is wrong or was used before."
+    field = "code"
+
+
+class TooManyTwoFactorCodes(ShopError):
+    status = 429
+    code = "too_many_two_factor_codes"
+    message = "Too many wrong codes; please wait before you try again."
+
+    def __init__(self, *, seconds: int) -> None:
+        super().__init__()
+        self.retry_after_seconds = seconds
+
+
+class TwoFactorAlreadyOn(Conflict):
+    code = "two_factor_already_on"
+    message = "The second factor is on; switch it off first."
+
+
+class TwoFactorNotOn(Conflict):
+    code = "two_factor_not_on"
+    message = "There is no such second factor; begin with one first."
+
+
+class OwnTwoFactor(Conflict):
+    code = "own_two_factor"
+    message = "Switch your own second factor off with password and code."

@@ -18,6 +18,8 @@ class MailPurpose(StrEnum):
     EMAIL_CHANGE_NOTICE = "email_change_notice"
     EMAIL_CHANGED = "email_changed"
     PASSWORD_CHANGED = "password_changed"
+    TWO_FACTOR_ON = "two_factor_on"
+    TWO_FACTOR_OFF = "two_factor_off"
 
 
 @transactions.requires_transaction

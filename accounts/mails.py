@@ -23,6 +23,8 @@ _SUBJECTS = {
     MailPurpose.EMAIL_CHANGE_NOTICE: "The email of your account at {shop} is to change",
     MailPurpose.EMAIL_CHANGED: "The email of your account at {shop} was changed",
     MailPurpose.PASSWORD_CHANGED: "Your password at {shop} was changed",
+    MailPurpose.TWO_FACTOR_ON: "Your second factor at {shop} is on",
+    MailPurpose.TWO_FACTOR_OFF: "Your second factor at {shop} is off",
 }
 
 
@@ -110,6 +112,14 @@ def _password_changed(user: User, now: datetime) -> _Letter | None:
     return _Letter(user.email, user, "password_changed") if user.email else None
 
 
+def _two_factor_on(user: User, now: datetime) -> _Letter | None:
+    return _Letter(user.email, user, "two_factor_on") if user.email else None
+
+
+def _two_factor_off(user: User, now: datetime) -> _Letter | None:
+    return _Letter(user.email, user, "two_factor_off") if user.email else None
+
+
 _WRITERS = {
     MailPurpose.ACTIVATION: _activation,
     MailPurpose.RESET_CODE: _reset_code,
@@ -118,6 +128,8 @@ _WRITERS = {
     MailPurpose.EMAIL_CHANGE_NOTICE: _email_change_notice,
     MailPurpose.EMAIL_CHANGED: _email_changed,
     MailPurpose.PASSWORD_CHANGED: _password_changed,
+    MailPurpose.TWO_FACTOR_ON: _two_factor_on,
+    MailPurpose.TWO_FACTOR_OFF: _two_factor_off,
 }
 
 

@@ -4,12 +4,14 @@ import uuid
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 # No "@": a login name with one is an email address.
 validate_username = RegexValidator(
@@ -86,6 +88,26 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.username
+
+    @cached_property
+    def must_enrol_two_factor(self) -> bool:
+        """Whether a role demands a second factor that is not there: till then no role counts.
+
+        A superuser counts as an ``admin``. Remembered for this object, so for one request.
+        """
+        demanding = set(settings.TWO_FACTOR_ROLES)
+        if not demanding:
+            return False
+        has_role = self.is_superuser and "admin" in demanding
+        if not has_role and not self.groups.filter(name__in=demanding).exists():
+            return False
+        return not TwoFactor.objects.filter(user=self).confirmed().exists()
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        return not self.must_enrol_two_factor and super().has_perm(perm, obj)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return not self.must_enrol_two_factor and super().has_module_perms(app_label)
 
     def get_full_name(self) -> str:
         """Return first and last name, the username where both are empty."""
@@ -243,3 +265,48 @@ class EmailChange(models.Model):
 
     def __str__(self) -> str:
         return f"Change of email of user {self.user_id}"
+
+
+class TwoFactorQuerySet(models.QuerySet["TwoFactor"]):
+    """Chainable reads of second factors."""
+
+    def confirmed(self) -> "TwoFactorQuerySet":
+        """Return those that are asked for at a login."""
+        return self.exclude(confirmed_at=None)
+
+
+class TwoFactor(models.Model):
+    """A secret shared with somebody's authenticator app; unreadable without the shop's key."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="two_factor")
+    sealed_secret = models.CharField(max_length=255)
+    last_step = models.BigIntegerField(default=0, help_text="The latest half minute used up.")
+    created_at = models.DateTimeField(default=timezone.now)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TwoFactorQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "second factor"
+        permissions = [("reset_twofactor", "Can reset a colleague's second factor")]
+
+    def __str__(self) -> str:
+        return f"Second factor of user {self.user_id}"
+
+
+class RecoveryCode(models.Model):
+    """Stands in for a lost telephone, once; only a keyed hash of it is kept."""
+
+    factor = models.ForeignKey(
+        TwoFactor, on_delete=models.CASCADE, related_name="recovery_codes", db_index=False
+    )
+    code_hash = models.CharField(max_length=64)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["factor", "code_hash"], name="recovery_code_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"Recovery code #{self.pk}"

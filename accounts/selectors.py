@@ -1,14 +1,18 @@
 """Reads of accounts that more than one use case needs."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from django.conf import settings
+from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model, Q, QuerySet, Value
 from django.db.models.functions import Lower
 
 from accounts.errors import UserNotFound
-from accounts.models import EmailChange, User
+from accounts.models import EmailChange, RecoveryCode, TwoFactor, User
 from accounts.ports import personal_data
 
 Row = TypeVar("Row", bound=Model)
@@ -154,6 +158,54 @@ def is_dead(user: User, *, now: datetime) -> bool:
 def may_log_in(user: User) -> bool:
     """Return whether the two facts a login needs are both true."""
     return user.is_active and (not user.email or user.email_verified_at is not None)
+
+
+def rights_given_by(groups: Iterable[Group]) -> set[str]:
+    """Return the permissions, as ``app.codename``, that these groups grant."""
+    return _named(Permission.objects.filter(group__in=list(groups)))
+
+
+def may_manage(actor: User, user: User) -> bool:
+    """Return whether somebody's account is within this member of the staff's reach.
+
+    Nobody manages an account with rights that they lack: setting its password would be a way to
+    them. A deactivated account counts with what it would have again.
+    """
+    if actor.is_superuser:
+        return True
+    if user.is_superuser:
+        return False
+    rights = _named(Permission.objects.filter(Q(group__user=user) | Q(user=user)))
+    return rights <= set(actor.get_all_permissions())
+
+
+def _named(permissions: QuerySet[Permission]) -> set[str]:
+    pairs = permissions.values_list("content_type__app_label", "codename")
+    return {f"{app}.{codename}" for app, codename in pairs}
+
+
+@dataclass(frozen=True)
+class TwoFactorState:
+    """How things stand with somebody's second factor."""
+
+    is_on: bool
+    is_required: bool
+    recovery_codes_left: int
+
+
+def get_two_factor_state(user: User) -> TwoFactorState:
+    """Return whether it is on, whether a role demands it, and what recovery codes are left."""
+    factors = TwoFactor.objects.filter(user=user).confirmed()
+    is_on = factors.exists()
+    roles = {group.name for group in user.groups.all()}
+    if user.is_superuser:
+        roles.add("admin")
+    left = RecoveryCode.objects.filter(factor__in=factors, used_at=None).count()
+    return TwoFactorState(
+        is_on=is_on,
+        is_required=bool(roles & set(settings.TWO_FACTOR_ROLES)),
+        recovery_codes_left=left,
+    )
 
 
 def searched(text: str) -> Q:

@@ -44,6 +44,17 @@ class OtpField(serializers.Field):
         return str(value)
 
 
+class SecondFactorField(serializers.CharField):
+    """Six digits of the app, or a recovery code; a number may have lost its leading zeros."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=32, write_only=True, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        return text.zfill(6) if isinstance(data, int) else text.replace(" ", "")
+
+
 class DetailSerializer(serializers.Serializer[Any]):
     """A sentence, where there is nothing else to say."""
 
@@ -176,8 +187,13 @@ class CredentialsSerializer(serializers.Serializer[Any]):
     username = serializers.CharField(max_length=254, required=False, allow_blank=True)
     email = serializers.CharField(max_length=254, required=False, allow_blank=True)
     password = serializers.CharField(write_only=True, **PASSWORD)
+    otp = SecondFactorField(
+        required=False, allow_blank=True, help_text="Of the second factor, where there is one."
+    )
+    code = SecondFactorField(required=False, allow_blank=True, help_text="Another name of `otp`.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs["second_factor"] = attrs.get("otp") or attrs.get("code") or ""
         attrs["login"] = attrs.get("username") or attrs.get("email")
         if not attrs["login"]:
             raise serializers.ValidationError(

@@ -10,10 +10,11 @@ from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.utils.encoding import force_bytes
 from django.utils.http import base36_to_int, urlsafe_base64_decode, urlsafe_base64_encode
 from rest_framework_simplejwt.exceptions import TokenError
-from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token, UntypedToken
+from rest_framework_simplejwt.tokens import Token
 
 from accounts.errors import InvalidToken
 from accounts.models import Session, User
+from accounts.token_keys import AccessToken, RefreshToken, UntypedToken
 
 SESSION_CLAIM = "sid"
 ROTATION_CLAIM = "rot"
@@ -87,7 +88,7 @@ def read_any(text: str) -> SessionClaims:
     :raises InvalidToken: see ``read_refresh``.
     """
     token = _decode(UntypedToken, text)
-    if token.payload.get("token_type") not in {"access", "refresh"}:
+    if token.payload.get("token_type") not in ("access", "refresh"):
         raise InvalidToken
     return _claims(token)
 
@@ -116,7 +117,7 @@ def _claims(token: Token) -> SessionClaims:
             rotates=token.payload.get(ROTATION_CLAIM) is True,
             is_refresh=token.payload.get("token_type") == "refresh",
         )
-    except (KeyError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise InvalidToken from error
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, path
 
+from accounts.views.audit import AuditViewSet
 from accounts.views.devices import SessionViewSet
 from accounts.views.export import ExportView
 from accounts.views.passwords import (
@@ -21,6 +22,12 @@ from accounts.views.sessions import (
     TokenRefreshView,
     TokenVerifyView,
     TokenView,
+)
+from accounts.views.two_factor import (
+    ConfirmTwoFactorView,
+    RecoveryCodesView,
+    SwitchTwoFactorOffView,
+    TwoFactorView,
 )
 from accounts.views.users import UserViewSet
 
@@ -51,6 +58,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("forgot-password/", RequestResetCodeView.as_view()),
     path("reset-password/", ResetByCodeView.as_view()),
     path("user/", ProfileViewSet.as_view(PROFILE_ACTIONS)),
+    path("audit/", AuditViewSet.as_view({"get": "list"})),
+    path("two-factor/", TwoFactorView.as_view()),
+    path("two-factor/confirm/", ConfirmTwoFactorView.as_view()),
+    path("two-factor/recovery-codes/", RecoveryCodesView.as_view()),
+    path("two-factor/switch-off/", SwitchTwoFactorOffView.as_view()),
     path("user/export/", ExportView.as_view()),
     path("sessions/", SessionViewSet.as_view({"get": "list"})),
     path("sessions/<uuid:pk>/", SessionViewSet.as_view({"delete": "destroy"})),

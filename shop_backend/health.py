@@ -1,6 +1,10 @@
 """For the load balancer: is the process alive, can it serve? For the staff: is the shop right?"""
 
+from functools import cache
+
 from django.db import Error, connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, JsonResponse
 from drf_yasg.utils import swagger_auto_schema
 from rest_framework.exceptions import ValidationError
@@ -8,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from shop_backend import invariants
+from shop_backend.kernel import outbox
 from shop_backend.kernel.access import may
 from shop_backend.kernel.views import ShopView
 
@@ -18,14 +23,38 @@ def live(request: HttpRequest) -> JsonResponse:
 
 
 def ready(request: HttpRequest) -> JsonResponse:
-    """Answer 200 when the database answers, else 503."""
+    """Answer 200 when the database answers and has every migration, else 503.
+
+    ``outbox_age_seconds`` is for monitoring: a worker that sleeps is no reason to turn customers
+    away.
+    """
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-            cursor.fetchone()
+        is_migrated = _has_every_migration()
+        age = outbox.age_of_oldest_waiting() if is_migrated else None
     except Error:
         return JsonResponse({"status": "unavailable", "database": "down"}, status=503)
-    return JsonResponse({"status": "ok", "database": "ok"})
+    if not is_migrated:
+        body = {"status": "unavailable", "database": "ok", "migrations": "pending"}
+        return JsonResponse(body, status=503)
+    return JsonResponse(
+        {
+            "status": "ok",
+            "database": "ok",
+            "migrations": "ok",
+            "outbox_age_seconds": None if age is None else int(age.total_seconds()),
+        }
+    )
+
+
+def _has_every_migration() -> bool:
+    """Compare names alone, without building the graph at each request."""
+    applied = set(MigrationRecorder(connection).applied_migrations())
+    return _migrations_on_disk() <= applied
+
+
+@cache
+def _migrations_on_disk() -> frozenset[tuple[str, str]]:
+    return frozenset(MigrationLoader(None).disk_migrations)
 
 
 class InvariantsView(ShopView):

@@ -26,7 +26,18 @@ if not SECRET_KEY:
             " the environment."
         )
     SECRET_KEY = "development-only-key-that-no-production-shop-accepts-" + "0" * 12
+# Old keys: what they signed stays good while they stand here. See docs/operating.md.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+_LOOPBACK = {"localhost", "127.0.0.1", "[::1]", "::1"}
+if not DEBUG and len(SECRET_KEY) < 32:
+    raise ImproperlyConfigured("SECRET_KEY is too short: 32 random characters or more.")
+if not DEBUG and SECRET_KEY.startswith(("development-only-", "django-insecure-")):
+    raise ImproperlyConfigured("SECRET_KEY is one that everybody knows.")
+if "*" in ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS names the hosts; * would believe any Host header.")
+if DEBUG and not set(ALLOWED_HOSTS) <= _LOOPBACK | {"testserver"}:
+    raise ImproperlyConfigured("DEBUG shows the shop's inside: it is for loopback hosts alone.")
 ROOT_URLCONF = "shop_backend.urls"
 WSGI_APPLICATION = "shop_backend.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -63,6 +74,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "shop_backend.kernel.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "shop_backend.kernel.headers.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "shop_backend.kernel.middleware.PathMiddleware",
@@ -71,6 +83,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.TwoFactorEnrolmentMiddleware",
+    "shop_backend.kernel.audit_admin.AdminAuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -135,9 +149,14 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"{_VALIDATORS}.CommonPasswordValidator"},
     {"NAME": f"{_VALIDATORS}.NumericPasswordValidator"},
 ]
+# Roles that count only with a second factor (accounts/roles.py; a superuser counts as admin).
+TWO_FACTOR_ROLES = env.list("TWO_FACTOR_ROLES", default=[])
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     "SIGNING_KEY": SECRET_KEY,
+    "ISSUER": "shop",
+    "AUDIENCE": "shop-api",
+    "AUTH_TOKEN_CLASSES": ("accounts.token_keys.AccessToken",),
     "AUTH_HEADER_TYPES": ("Bearer", "JWT"),
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
@@ -155,6 +174,22 @@ DJOSER = {
 FRONTEND_URL = env.str("FRONTEND_URL", default="http://localhost:3000")
 ORDER_PAGE = "orders/{number}"
 TRACKING_PAGE = "track/{tracking_number}"
+
+# The audit log holds the texts of these; of all others that there was a change.
+AUDIT_PLAIN_TEXT = {
+    "auth.Group",
+    "cart.Coupon",
+    "cart.TaxRate",
+    "catalog.Attribute",
+    "catalog.Category",
+    "catalog.Product",
+    "catalog.TaxClass",
+    "catalog.Variant",
+    "inventory.Location",
+    "inventory.StockItem",
+    "shipping.ShippingMethod",
+    "shipping.ShippingZone",
+}
 
 CORS_ALLOWED_ORIGINS = env.list(
     "CORS_ALLOWED_ORIGINS", default=["http://localhost:3000", "http://localhost:5173"]
@@ -183,6 +218,29 @@ CSRF_TRUSTED_ORIGINS = env.list(
 )
 SESSION_COOKIE_SECURE = env.bool("SESSION_COOKIE_SECURE", default=not DEBUG)
 CSRF_COOKIE_SECURE = env.bool("CSRF_COOKIE_SECURE", default=not DEBUG)
+SESSION_COOKIE_AGE = 12 * 60 * 60  # of the admin site: a working day, used or not
+# Sent with answers over https alone; the redirect to https is the proxy's.
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if DEBUG else 31_536_000)
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # whether HSTS holds for subdomains is for the owner of the domain to say
+    "security.W008",  # the proxy redirects; an API that does would hide the mistake (ASVS 4.1.2)
+    "security.W021",  # as W005
+]
+CSP_OF_ANSWERS = "default-src 'none'; frame-ancestors 'none'"
+CSP_OF_PAGES = "; ".join(
+    [
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: https:",  # product images may lie elsewhere
+        "font-src 'self' data:",
+        "worker-src 'self' blob:",  # ReDoc's search
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    ]
+)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 # --- The API --------------------------------------------------------------------------------
@@ -215,7 +273,6 @@ _rate_limits = env.str("RATE_LIMITS", default="on")
 if _rate_limits not in {"on", "off"}:
     raise ImproperlyConfigured("RATE_LIMITS is on or off.")
 RATE_LIMITS = _rate_limits == "on"
-_LOOPBACK = {"localhost", "127.0.0.1", "[::1]", "::1"}
 if not RATE_LIMITS and not DEBUG and not set(ALLOWED_HOSTS) <= _LOOPBACK:
     raise ImproperlyConfigured(
         "RATE_LIMITS=off is for load tests: with DEBUG off it needs every allowed host to be"
@@ -235,6 +292,8 @@ THROTTLE_RATES = {
     "invariants": "6/min",  # each look reads the whole shop
     # Wrong passwords for one login name or account, from wherever they come.
     "password": "10/15min",
+    # Wrong codes of an account's second factor; counted with RATE_LIMITS off too.
+    "two_factor": "5/30min",
 }
 SWAGGER_USE_COMPAT_RENDERERS = False
 SWAGGER_SETTINGS = {
@@ -285,6 +344,8 @@ STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_PUBLISHABLE_KEY = env.str("STRIPE_PUBLISHABLE_KEY", default="")
 STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="")
+if DEBUG and STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_")):
+    raise ImproperlyConfigured("A live Stripe key has no place in a shop with DEBUG on.")
 PAYMENT_PROVIDER = env.str("PAYMENT_PROVIDER", default="")
 PAYMENT_SANDBOX_ALLOWED = env.bool("PAYMENT_SANDBOX_ALLOWED", default=False)
 if not PAYMENT_PROVIDER:
@@ -397,6 +458,10 @@ STORAGES = {
         )
     },
 }
+# line: for people; json: one object a line, for machines.
+LOG_FORMAT = env.str("LOG_FORMAT", default="line")
+if LOG_FORMAT not in {"line", "json"}:
+    raise ImproperlyConfigured("LOG_FORMAT is line or json.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -414,13 +479,14 @@ LOGGING = {
         },
     },
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
+        "json": {"()": "shop_backend.kernel.logs.JsonFormatter"},
     },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
             "filters": ["request_id", "secret_paths"],
-            "formatter": "line",
+            "formatter": LOG_FORMAT,
         }
     },
     "root": {"handlers": ["console"], "level": "INFO"},

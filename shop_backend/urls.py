@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from accounts.views.admin_two_factor import admin_two_factor
 from shop_backend import aliases, docs, health
 from shop_backend.dashboard import invariants_page
 from shop_backend.favicon import favicon
@@ -30,9 +31,11 @@ index: list[URLPattern | URLResolver] = [path("", IndexView.as_view())]
 
 admin.site.site_header = admin.site.site_title = settings.SHOP_NAME
 admin.site.site_url = settings.FRONTEND_URL
+admin.site.login_template = "accounts/admin/login.html"
 admin.site.index_template = "dashboard/first_page.html"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/two-factor/", admin_two_factor, name="admin_two_factor"),
     path("admin/invariants/", admin.site.admin_view(invariants_page.show), name="invariants"),
     path("admin/", admin.site.urls),
     path("favicon.ico", favicon),

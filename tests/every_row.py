@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from itertools import count
 from typing import Any
+from uuid import uuid4
 
 from django.db import connection, models
 from django.utils import timezone
 
-from accounts.models import EmailChange, Otp, OtpRequestCount
+from accounts.models import EmailChange, Otp, OtpRequestCount, RecoveryCode, TwoFactor
 from cart.models import Cart, CartLine
 from cart.tests.factories import CouponFactory, TaxRateFactory
 from catalog.models import (
@@ -34,7 +35,7 @@ from payments.models import (
 from payments.tests.factories import RefundFactory
 from shipping.models import ShippingRate, Zone, ZoneArea
 from shipping.tests.factories import ShippingMethodFactory
-from shop_backend.kernel.models import IdempotencyKey
+from shop_backend.kernel.models import AuditEntry, IdempotencyKey
 
 _fresh = count(1_000_000)
 
@@ -65,6 +66,9 @@ def fill_every_table():  # untyped, as the factories are
     ShippingRate.objects.create(
         method=ShippingMethodFactory(), from_weight_grams=500, price_minor=900
     )
+    factor = TwoFactor.objects.create(user=user, sealed_secret="x")
+    RecoveryCode.objects.create(factor=factor, code_hash="x")
+    AuditEntry.objects.create(write=uuid4(), phase="attempt", actor=user)
     Otp.objects.create(
         user=user, purpose="activation", email="a@example.com", code_hash="x", expires_at=now
     )

@@ -118,6 +118,7 @@ def test_every_route_of_the_project_is_accounted_for():
     heads = {str(pattern.pattern) for pattern in get_resolver().url_patterns}
 
     assert heads == {
+        "admin/two-factor/",
         "admin/",
         "favicon.ico",
         "admin/invariants/",

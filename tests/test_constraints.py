@@ -204,7 +204,9 @@ CASCADES = {
     "Otp.user",
     "ProductAttributeValue.product",
     "ProductImage.product",
+    "RecoveryCode.factor",
     "Session.user",
+    "TwoFactor.user",
     "ShippingRate.method",
     "ZoneArea.zone",
 }

@@ -248,6 +248,11 @@ EXEMPT = {
     ),
     **dict.fromkeys(["accounts/change-password/", "auth/users/set_password/"], _ENDS_ITSELF),
     "accounts/logout/": _SAME_AGAIN,
+    # A secret is shown once: a repeat must not show it again, and a code works once.
+    "accounts/two-factor/": _ENDS_ITSELF,
+    "accounts/two-factor/confirm/": _ENDS_ITSELF,
+    "accounts/two-factor/recovery-codes/": _ENDS_ITSELF,
+    "accounts/two-factor/switch-off/": _ENDS_ITSELF,
     "cart/": "it sets a line's quantity; asked again, it is set already",
     "cart/coupon/": _SAME_AGAIN,
     "shipping/quotes/": "it changes nothing",

@@ -41,6 +41,17 @@ def test_safe_settings_start():
     [
         ({"SECRET_KEY": None}, "SECRET_KEY is not set"),
         ({"SECRET_KEY": ""}, "SECRET_KEY is not set"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY is too short"),
+        (
+            {"SECRET_KEY": "development-only-key-that-no-production-shop-accepts-000"},
+            "everybody knows",
+        ),
+        ({"SECRET_KEY": "django-insecure-" + "x" * 40}, "everybody knows"),
+        ({"ALLOWED_HOSTS": "*"}, "would believe any Host header"),
+        ({"DEBUG": "True", "ALLOWED_HOSTS": "*"}, "would believe any Host header"),
+        ({"DEBUG": "True", "ALLOWED_HOSTS": "shop.example"}, "is for loopback hosts alone"),
+        ({"DEBUG": "True", "STRIPE_SECRET_KEY": "sk_live_x"}, "no place in a shop with DEBUG on"),
+        ({"LOG_FORMAT": "xml"}, "LOG_FORMAT is line or json"),
         ({"PAYMENT_PROVIDER": None}, "PAYMENT_PROVIDER is not set"),
         ({"PAYMENT_PROVIDER": "cash"}, "PAYMENT_PROVIDER is stripe or sandbox"),
         ({"PAYMENT_SANDBOX_ALLOWED": None}, "needs PAYMENT_SANDBOX_ALLOWED=True"),
@@ -65,6 +76,35 @@ def test_an_unsafe_or_senseless_setting_does_not_start(change, sentence):
 
     assert result.returncode != 0
     assert sentence in result.stderr
+
+
+def test_django_finds_nothing_to_warn_of_in_a_production_shop():
+    code = (
+        "import django; django.setup()\n"
+        "from django.core.management import call_command\n"
+        "call_command('check', deploy=True, fail_level='WARNING')"
+    )
+    environment = {**SAFE, "DJANGO_SETTINGS_MODULE": "shop_backend.settings"}
+    key = "a-Key-of-more-than-fifty-characters-with-many-different-ones-0123456789"
+
+    result = start(code, **{**environment, "SECRET_KEY": key, "ALLOWED_HOSTS": "shop.example"})
+
+    assert result.returncode == 0, result.stderr
+
+
+def test_stripe_that_cannot_be_heard_does_not_start():
+    code = (
+        "import django; django.setup()\n"
+        "from django.core.management import call_command; call_command('check')"
+    )
+    environment = {**SAFE, "DJANGO_SETTINGS_MODULE": "shop_backend.settings"}
+
+    result = start(
+        code, **{**environment, "PAYMENT_PROVIDER": "stripe", "STRIPE_SECRET_KEY": "sk_test_x"}
+    )
+
+    assert result.returncode != 0
+    assert "Without STRIPE_WEBHOOK_SECRET" in result.stderr
 
 
 def test_rate_limits_may_be_off_on_loopback():

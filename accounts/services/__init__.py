@@ -25,7 +25,7 @@ from accounts.services.registration import (
     request_activation_code,
     verify_email,
 )
-from accounts.services.roles import sync_roles
+from accounts.services.roles import require_rights_to_give, sync_roles
 from accounts.services.sessions import (
     Device,
     log_in,
@@ -37,8 +37,25 @@ from accounts.services.sessions import (
     revoke_sessions,
     verify,
 )
+from accounts.services.two_factor import (
+    Enrolment,
+    begin_two_factor,
+    confirm_two_factor,
+    renew_recovery_codes,
+    require_second_factor,
+    reset_two_factor_as_staff,
+    switch_two_factor_off,
+)
 
 __all__ = [
+    "Enrolment",
+    "begin_two_factor",
+    "confirm_two_factor",
+    "renew_recovery_codes",
+    "require_second_factor",
+    "reset_two_factor_as_staff",
+    "require_rights_to_give",
+    "switch_two_factor_off",
     "counted_try",
     "Device",
     "activate_by_link",

@@ -16,7 +16,7 @@ from accounts.errors import (
     StaffAccount,
 )
 from accounts.mailbox import MailPurpose, post
-from accounts.models import EmailChange, Otp, OtpPurpose, Session, User
+from accounts.models import EmailChange, Otp, OtpPurpose, Session, TwoFactor, User
 from accounts.ports import personal_data
 from accounts.services import otps
 from accounts.services.sessions import revoke_sessions
@@ -67,10 +67,10 @@ def update_user_as_staff(
 
     :raises NotYourEmail: another email than the present one was sent.
     :raises OwnAccount: staff deactivate themselves.
-    :raises ProtectedAccount: a superuser's account is not for others.
+    :raises ProtectedAccount: the account has rights that the actor lacks.
     """
     user = User.objects.select_for_update().get(pk=user.pk)
-    if user.is_superuser and not actor.is_superuser:
+    if not selectors.may_manage(actor, user):
         raise ProtectedAccount
     if email and email.lower() != (user.email or "").lower():
         raise NotYourEmail
@@ -164,6 +164,7 @@ def _anonymise(user: User) -> None:
     user.groups.clear()
     user.sessions.all().delete()
     user.otps.all().delete()
+    TwoFactor.objects.filter(user=user).delete()
     EmailChange.objects.filter(user=user).delete()
     IdempotencyKey.objects.filter(user=user).delete()  # they hold answers with names in them
     user.username = f"deleted-{user.pk}-{secrets.token_hex(4)}"

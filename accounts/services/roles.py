@@ -5,6 +5,9 @@ from fnmatch import fnmatchcase
 
 from django.contrib.auth.models import Group, Permission
 
+from accounts import selectors
+from accounts.errors import RightsYouLack
+from accounts.models import User
 from accounts.roles import ROLES
 from shop_backend.kernel import transactions
 
@@ -31,6 +34,17 @@ def sync_roles(app_label: str) -> None:
             group.permissions.add(*(wanted - present))
         if present - wanted:
             group.permissions.remove(*(present - wanted))
+
+
+def require_rights_to_give(*, actor: User, groups: Sequence[Group]) -> None:
+    """Refuse roles that grant what the giver lacks.
+
+    :raises RightsYouLack: one does.
+    """
+    if actor.is_superuser or not groups:
+        return
+    if not selectors.rights_given_by(groups) <= set(actor.get_all_permissions()):
+        raise RightsYouLack(groups=", ".join(sorted(group.name for group in groups)))
 
 
 def _is_granted(name: str, patterns: Sequence[str]) -> bool:

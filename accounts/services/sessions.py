@@ -14,6 +14,7 @@ from accounts import selectors, tokens
 from accounts.errors import InvalidCredentials, InvalidToken, RefreshAlreadyUsed
 from accounts.models import Session, User
 from accounts.services.guessing import counted_try
+from accounts.services.two_factor import require_second_factor
 from accounts.tokens import SessionClaims, TokenPair
 from shop_backend.kernel import transactions
 from shop_backend.kernel.errors import ShopError
@@ -30,24 +31,30 @@ class Device:
     ip: str = ""
 
 
-def log_in(*, login: str, password: str, device: Device) -> tuple[User, TokenPair]:
+def log_in(
+    *, login: str, password: str, device: Device, second_factor: str = ""
+) -> tuple[User, TokenPair]:
     """Open a session whose refresh tokens rotate.
 
     :param login: a username, or with an ``@`` an email.
     :raises InvalidCredentials: whatever the reason; an unknown name takes as long as a known.
     :raises TooManyPasswords: too many wrong ones were tried for this name.
+    :raises TwoFactorRequired: see ``require_second_factor``, as for what else it refuses.
     """
-    user = _authenticate(login, password)
+    user = _authenticate(login, password, second_factor)
     return user, open_session(user=user, device=device, rotates=True)
 
 
-def log_in_without_rotation(*, login: str, password: str, device: Device) -> TokenPair:
+def log_in_without_rotation(
+    *, login: str, password: str, device: Device, second_factor: str = ""
+) -> TokenPair:
     """Open a session with one refresh token for all its 24 hours, as Djoser's clients expect.
 
     :raises InvalidCredentials: see ``log_in``.
     :raises TooManyPasswords: see ``log_in``.
+    :raises TwoFactorRequired: see ``log_in``.
     """
-    user = _authenticate(login, password)
+    user = _authenticate(login, password, second_factor)
     return open_session(user=user, device=device, rotates=False)
 
 
@@ -135,7 +142,7 @@ def revoke_session(*, session: Session) -> None:
     Session.objects.filter(pk=session.pk, revoked_at=None).update(revoked_at=timezone.now())
 
 
-def _authenticate(login: str, password: str) -> User:
+def _authenticate(login: str, password: str, second_factor: str) -> User:
     with counted_try(login):
         user = selectors.get_by_login(login)
         if user is None:
@@ -143,6 +150,7 @@ def _authenticate(login: str, password: str) -> User:
             raise InvalidCredentials
         if not user.check_password(password) or not selectors.may_log_in(user):
             raise InvalidCredentials
+    require_second_factor(user=user, code=second_factor, now=timezone.now())
     return user
 
 

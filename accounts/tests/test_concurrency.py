@@ -15,6 +15,8 @@ from accounts.mails import deliver
 from accounts.models import EmailChange, Otp, OtpPurpose, OtpRequestCount, Session, User
 from accounts.tests.factories import PASSWORD, UserFactory
 from accounts.tests.mailbox import last_mail_to
+from accounts.tests.second_factor import code_of as second_factor_of
+from accounts.tests.second_factor import switch_on
 from shop_backend.kernel.errors import ShopError
 
 pytestmark = [pytest.mark.concurrency, pytest.mark.django_db(transaction=True)]
@@ -214,3 +216,35 @@ def test_ten_accounts_that_want_one_address_at_once_leave_one_waiting():
 
     assert EmailChange.objects.get().user_id in answers
     assert Otp.objects.count() <= 1
+
+
+def test_thirty_parallel_codes_are_five_evaluated_ones():
+    user = UserFactory()
+    switch_on(user)
+    right = second_factor_of(user)
+    guesses = [f"{(int(right) + offset) % 10**6:06d}" for offset in range(1000, 1030)]
+
+    refusals = race(
+        [
+            lambda g=guess: services.require_second_factor(user=user, code=g, now=timezone.now())
+            for guess in guesses
+        ]
+    )
+
+    assert Counter(refusals) == {"two_factor_failed": 5, "too_many_two_factor_codes": 25}
+
+
+@pytest.mark.parametrize("kind", ["app", "recovery"])
+def test_one_second_factor_used_five_times_at_once_is_used_once(kind):
+    user = UserFactory()
+    recovery = switch_on(user)
+    code = second_factor_of(user) if kind == "app" else recovery[0]
+
+    answers = race(
+        [
+            lambda: services.require_second_factor(user=user, code=code, now=timezone.now())
+            for _ in range(5)
+        ]
+    )
+
+    assert answers.count(None) == 1

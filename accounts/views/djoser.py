@@ -223,15 +223,18 @@ class JwtCreateView(DoorView):
         request_body=CredentialsSerializer,
         responses={
             200: TokensSerializer,
-            401: "Refused, whatever the reason.",
-            429: "Too many requests, or `too_many_passwords`; see Retry-After.",
+            401: "Refused, whatever the reason; or `two_factor_required` after a right password.",
+            429: "Too many requests, passwords or codes; see Retry-After.",
         },
     )
     def post(self, request: Request) -> Response:
         """The refresh token does not rotate and lives 24 hours."""
         data = valid(CredentialsSerializer, request)
         pair = services.log_in_without_rotation(
-            login=data["login"], password=data["password"], device=device_of(request)
+            login=data["login"],
+            password=data["password"],
+            second_factor=data["second_factor"],
+            device=device_of(request),
         )
         return Response({"access": pair.access, "refresh": pair.refresh})
 

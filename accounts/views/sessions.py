@@ -19,8 +19,13 @@ from accounts.serializers import (
 from accounts.views.doors import ChallengingView, DoorView, caller_of, device_of, valid
 from shop_backend.kernel.access import SIGNED_IN
 
-_REFUSED = "`invalid_credentials`, whatever the reason."
-_TOO_MANY = "Too many requests, or `too_many_passwords`; see Retry-After."
+_REFUSED = (
+    "`invalid_credentials`, whatever the reason; after a right password `two_factor_required` or"
+    " `two_factor_failed`."
+)
+_TOO_MANY = (
+    "Too many requests, `too_many_passwords` or `too_many_two_factor_codes`; see Retry-After."
+)
 
 
 class LoginView(DoorView):
@@ -40,7 +45,10 @@ class LoginView(DoorView):
         """Opens a session whose refresh tokens rotate, and shows the profile."""
         data = valid(CredentialsSerializer, request)
         user, pair = services.log_in(
-            login=data["login"], password=data["password"], device=device_of(request)
+            login=data["login"],
+            password=data["password"],
+            second_factor=data["second_factor"],
+            device=device_of(request),
         )
         profile = ProfileSerializer(user).data
         return Response({"access": pair.access, "refresh": pair.refresh, "user": profile})
@@ -63,7 +71,10 @@ class TokenView(DoorView):
         """Opens a session whose refresh tokens rotate."""
         data = valid(CredentialsSerializer, request)
         _, pair = services.log_in(
-            login=data["login"], password=data["password"], device=device_of(request)
+            login=data["login"],
+            password=data["password"],
+            second_factor=data["second_factor"],
+            device=device_of(request),
         )
         return Response({"access": pair.access, "refresh": pair.refresh})
 

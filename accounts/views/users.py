@@ -25,6 +25,7 @@ from accounts.views.doors import caller_of
 from accounts.views.profile import delete_own, update_own_profile
 from accounts.views.registration import register
 from shop_backend.kernel.access import ANYONE, SIGNED_IN, may
+from shop_backend.kernel.errors import TwoFactorEnrolmentRequired
 from shop_backend.kernel.views import ShopViewSet
 
 _CHANGE = {
@@ -172,6 +173,8 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewSet)
         return user.is_authenticated and user.has_perm(permission)
 
     def _require(self, permission: str) -> None:
+        if caller_of(self.request).must_enrol_two_factor:
+            raise TwoFactorEnrolmentRequired
         if not self._may(permission):
             raise PermissionDenied("Your role does not allow this.")
 

@@ -8,6 +8,8 @@ from typing import Any
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from shop_backend.kernel.errors import TwoFactorEnrolmentRequired
+
 
 class Anyone(BasePermission):
     """No token needed."""
@@ -33,7 +35,11 @@ class Permission(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         user = request.user
-        return bool(user and user.is_authenticated and user.has_perm(self.name))
+        if not (user and user.is_authenticated):
+            return False
+        if user.must_enrol_two_factor:
+            raise TwoFactorEnrolmentRequired
+        return bool(user.has_perm(self.name))
 
 
 ANYONE = Anyone()

@@ -13,7 +13,7 @@ from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
 from shop_backend.kernel import outbox
 from shop_backend.kernel.errors import ShopError
-from shop_backend.kernel.models import IdempotencyKey, OutboxMessage, RecordedEvent
+from shop_backend.kernel.models import AuditEntry, IdempotencyKey, OutboxMessage, RecordedEvent
 
 
 class ShopModelAdmin(ModelAdmin):
@@ -88,6 +88,17 @@ class ReadOnlyAdmin(ShopModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    """What staff changed; nobody changes it here or elsewhere."""
+
+    list_display = ["at", "actor", "action", "object_kind", "object_id", "phase", "status"]
+    list_filter = ["phase", "object_kind", "at"]
+    list_select_related = ["actor"]
+    search_fields = ["object_id", "action", "request_id", "actor__username"]
+    date_hierarchy = "at"
 
 
 @admin.register(IdempotencyKey)

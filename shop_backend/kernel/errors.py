@@ -36,6 +36,11 @@ class Refused(ShopError):
     status = 403
 
 
+class TwoFactorEnrolmentRequired(Refused):
+    code = "two_factor_enrolment_required"
+    message = "Your role demands a second factor: switch it on first."
+
+
 class Missing(ShopError):
     """It is not there, or not for this caller to see: 404."""
 

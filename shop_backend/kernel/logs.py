@@ -1,8 +1,10 @@
 """What never reaches a log, nor an error text that the admin shows."""
 
+import json
 import logging
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 _MASK = "[masked]"
 _SECRETS = re.compile(
@@ -22,6 +24,22 @@ def without_secrets(text: str) -> str:
     Masked are keys, tokens, passwords in addresses, one-time codes, and email addresses.
     """
     return _SECRETS.sub(_MASK, text)
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, logger, request id, message, and a traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname,
+            "logger": record.name,
+            "request_id": getattr(record, "request_id", "-"),
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            entry["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
 
 
 class SecretPathFilter(logging.Filter):

@@ -73,6 +73,43 @@ class SpentBudget(models.Model):
         return self.key
 
 
+class AuditEntry(models.Model):
+    """One half of a write by staff: the attempt before it, or its outcome after it.
+
+    Both halves share ``write``. It holds ids and redacted values, never names, addresses or
+    secrets.
+    """
+
+    APPEND_ONLY: ClassVar[bool] = True
+
+    class Phase(models.TextChoices):
+        ATTEMPT = "attempt", "attempt"
+        OUTCOME = "outcome", "outcome"
+
+    write = models.UUIDField(db_index=True, help_text="Shared by an attempt and its outcomes.")
+    phase = models.CharField(max_length=7, choices=Phase)
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    roles = models.CharField(max_length=100, help_text="The actor's at that time.")
+    request_id = models.CharField(max_length=64)
+    network = models.CharField(
+        max_length=50, blank=True, default="", help_text="The client's /24 or /48 network."
+    )
+    action = models.CharField(max_length=200, help_text="Method and route, or the admin's page.")
+    object_kind = models.CharField(max_length=100, blank=True, default="")
+    object_id = models.CharField(max_length=64, blank=True, default="")
+    status = models.PositiveSmallIntegerField(null=True, help_text="Of the HTTP answer.")
+    changes = models.JSONField(default=dict, help_text="Field: [before, after].")
+
+    class Meta:
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit log"
+        indexes = [models.Index(fields=["object_kind", "object_id"], name="audit_object")]
+
+    def __str__(self) -> str:
+        return f"{self.phase} {self.action} #{self.pk}"
+
+
 class RecordedEvent(models.Model):
     """Something that happened to an order, a payment or a parcel: the shop's journal.
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import close_old_connections, connection
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Min, Q, QuerySet
 from django.utils import timezone
 
 from shop_backend.kernel import transactions
@@ -206,3 +206,11 @@ class _Courier:
 
 
 _courier = _Courier()
+
+
+def age_of_oldest_waiting() -> timedelta | None:
+    """Return for how long the oldest message that is due has waited, ``None`` without one."""
+    now = timezone.now()
+    waiting = OutboxMessage.objects.filter(sent_at=None, dead_at=None, next_attempt_at__lte=now)
+    oldest = waiting.aggregate(oldest=Min("created_at"))["oldest"]
+    return None if oldest is None else now - oldest

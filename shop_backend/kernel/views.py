@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
-from shop_backend.kernel import jsontext, transactions
+from shop_backend.kernel import audit_api, jsontext, transactions
 from shop_backend.kernel.errors import PreconditionFailed, UnknownParameter
 from shop_backend.kernel.faces import Face, face_of
 from shop_backend.kernel.filters import parameters_of
@@ -55,6 +55,8 @@ class ShopView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        if self.action_name is not None:
+            audit_api.begin(request, self)
         if face_of(request) is Face.ENVELOPE and self.action_name is not None:
             self._refuse_unknown_parameters(request)
 
@@ -81,6 +83,7 @@ class ShopView(APIView):
         response = super().finalize_response(request, response, *args, **kwargs)
         if not isinstance(response, Response):
             return response
+        audit_api.finish(self, response)
         name = self.action_name or ""
         if not getattr(response, "exception", False):
             response.message = self.messages.get(name) or _DEFAULT_MESSAGES.get(  # type: ignore[attr-defined]

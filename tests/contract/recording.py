@@ -47,6 +47,8 @@ _SECRET_KEYS = {
     "old_password": "a-long-passphrase",
     "current_password": "a-long-passphrase",
     "otp": "012345",
+    "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+    "uri": "otpauth://totp/Demo%20Shop%3Aann?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
     "uid": "MQ",
     "token": "a-token",
     "tracking_number": "SHOP0000000000000001",

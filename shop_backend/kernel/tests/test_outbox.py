@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -17,7 +18,7 @@ from accounts.models import User
 from accounts.tests.factories import UserFactory
 from shop_backend.kernel import outbox, transactions
 from shop_backend.kernel.errors import Conflict
-from shop_backend.kernel.models import IdempotencyKey, OutboxMessage, RecordedEvent
+from shop_backend.kernel.models import AuditEntry, IdempotencyKey, OutboxMessage, RecordedEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -361,6 +362,7 @@ def test_the_admin_shows_background_work_and_changes_none(
         put(order=name)
         IdempotencyKey.objects.create(user_id=UserFactory().pk, operation="a", key=name)
         RecordedEvent.objects.create(kind="order.placed", subject="order", subject_id=1)
+        AuditEntry.objects.create(write=uuid.uuid4(), phase="attempt", actor_id=UserFactory().pk)
 
     make("first")
     name = f"admin:kernel_{model._meta.model_name}"

@@ -1,0 +1,40 @@
+"""Shapes of the second factor."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.serializers import PASSWORD, SecondFactorField
+
+
+class TwoFactorSerializer(serializers.Serializer[Any]):
+    """How things stand."""
+
+    is_on = serializers.BooleanField()
+    is_required = serializers.BooleanField(help_text="One of the account's roles demands it.")
+    recovery_codes_left = serializers.IntegerField()
+
+
+class EnrolmentSerializer(serializers.Serializer[Any]):
+    """What an authenticator app has to be told."""
+
+    secret = serializers.CharField(help_text="Base32, to be typed.")
+    uri = serializers.CharField(help_text="otpauth://, to be shown as a QR code.")
+
+
+class TwoFactorCodeSerializer(serializers.Serializer[Any]):
+    """A code of the app."""
+
+    code = SecondFactorField()
+
+
+class TwoFactorProofSerializer(TwoFactorCodeSerializer):
+    """The password and a code of the app or a recovery code."""
+
+    password = serializers.CharField(write_only=True, **PASSWORD)
+
+
+class RecoveryCodesSerializer(serializers.Serializer[Any]):
+    """Ten codes, each good once."""
+
+    recovery_codes = serializers.ListField(child=serializers.CharField())

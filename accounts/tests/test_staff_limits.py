@@ -1,0 +1,195 @@
+"""Staff reach no further than their own rights, by the API and by the forms of the admin site."""
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+from django.test import Client
+
+from accounts import services
+from accounts.errors import ProtectedAccount
+from accounts.models import Session, User
+from accounts.tests.factories import PASSWORD, StaffFactory, UserFactory
+from accounts.tests.second_factor import switch_on
+from tests.client import ShopClient
+
+pytestmark = [pytest.mark.django_db, pytest.mark.portable]
+
+ROLES = ["support", "warehouse", "manager", "admin"]
+
+
+@pytest.fixture
+def clerk():
+    """Somebody whose own role lets them change accounts, and do nothing else."""
+    role = Group.objects.create(name="clerk")
+    names = ["view_user", "change_user", "reset_twofactor", "view_session", "change_session"]
+    role.permissions.set(Permission.objects.filter(codename__in=names))
+    return StaffFactory(role="clerk")
+
+
+def browser_of(user):
+    browser = Client()
+    browser.force_login(user)
+    return browser
+
+
+def api_of(user):
+    client = ShopClient()
+    client.force_authenticate(User.objects.get(pk=user.pk))
+    return client
+
+
+def form_of(user, **changes):
+    return {"username": user.username, "is_active": "on", "first_name": "", **changes}
+
+
+def group(name):
+    return Group.objects.get(name=name).pk
+
+
+def rights(user):
+    fresh = User.objects.get(pk=user.pk)
+    return fresh.is_staff, fresh.is_superuser, sorted(fresh.get_all_permissions())
+
+
+@pytest.mark.parametrize("role", ["support", "warehouse", "manager"])
+@pytest.mark.parametrize("target", ["self", "customer", "admin", "superuser"])
+def test_a_role_without_people_changes_nobodys_rights_by_the_form(role, target):
+    actor = StaffFactory(role=role)
+    person = {
+        "self": lambda: actor,
+        "customer": UserFactory,
+        "admin": lambda: StaffFactory(role="admin"),
+        "superuser": lambda: UserFactory(is_staff=True, is_superuser=True),
+    }[target]()
+    before = rights(person)
+    every = list(Permission.objects.values_list("pk", flat=True))
+    form = form_of(person, is_staff="on", is_superuser="on", groups=[group("admin")])
+
+    browser = browser_of(actor)
+    answer = browser.post(
+        f"/admin/accounts/user/{person.pk}/change/", {**form, "user_permissions": every}
+    )
+    password = browser.post(f"/admin/accounts/user/{person.pk}/password/", {})
+
+    assert (answer.status_code, password.status_code) == (403, 403)
+    assert rights(person) == before
+
+
+def test_an_admin_gives_the_shops_roles_but_neither_superuser_nor_single_rights():
+    admin, person = StaffFactory(role="admin"), UserFactory()
+    every = list(Permission.objects.values_list("pk", flat=True))
+    form = form_of(person, is_staff="on", is_superuser="on", groups=[group("manager")])
+
+    browser_of(admin).post(
+        f"/admin/accounts/user/{person.pk}/change/", {**form, "user_permissions": every}
+    )
+
+    person = User.objects.get(pk=person.pk)
+    assert not person.is_superuser
+    assert not person.user_permissions.exists()
+    assert [found.name for found in person.groups.all()] == ["manager"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("to", ["self", "customer"])
+def test_nobody_gives_a_role_with_rights_that_they_lack(clerk, role, to):
+    person = clerk if to == "self" else UserFactory()
+    before = rights(person)
+
+    answer = browser_of(clerk).post(
+        f"/admin/accounts/user/{person.pk}/change/",
+        form_of(person, is_staff="on", groups=[group("clerk"), group(role)]),
+    )
+
+    assert answer.status_code == 200
+    assert "You cannot give rights that you lack" in answer.content.decode()
+    assert rights(person) == before
+
+
+def test_a_role_that_is_there_stays_when_somebody_lesser_saves_the_form(clerk):
+    other = StaffFactory(role="clerk")
+
+    answer = browser_of(clerk).post(
+        f"/admin/accounts/user/{other.pk}/change/",
+        form_of(other, is_staff="on", groups=[group("clerk")], first_name="Ann"),
+    )
+
+    assert answer.status_code == 302
+    assert User.objects.get(pk=other.pk).first_name == "Ann"
+
+
+@pytest.mark.parametrize("role", [*ROLES, "superuser"])
+@pytest.mark.parametrize("is_active", [True, False])
+def test_an_account_with_more_rights_is_out_of_reach(clerk, role, is_active):
+    person = (
+        UserFactory(is_staff=True, is_superuser=True, is_active=is_active)
+        if role == "superuser"
+        else StaffFactory(role=role, is_active=is_active)
+    )
+    browser, before = browser_of(clerk), person.password
+    new = {"usable_password": "true", "password1": "a new horse battery"}
+    new["password2"] = new["password1"]
+
+    form = browser.post(f"/admin/accounts/user/{person.pk}/change/", form_of(person))
+    password = browser.post(f"/admin/accounts/user/{person.pk}/password/", new)
+    for action in ("activate", "deactivate", "end_sessions"):
+        browser.post("/admin/accounts/user/", {"action": action, "_selected_action": [person.pk]})
+    api = api_of(clerk).patch(f"/api/accounts/users/{person.pk}/", {"is_active": not is_active})
+
+    assert [form.status_code, password.status_code, api.status_code] == [403, 403, 403]
+    assert api.json()["code"] == "protected_account"
+    person.refresh_from_db()
+    assert (person.password, person.is_active) == (before, is_active)
+
+
+def test_sessions_of_somebody_above_are_not_ended_by_the_list_of_people(clerk):
+    admin = StaffFactory(role="admin")
+    ShopClient().post("/accounts/login/", {"username": admin.username, "password": PASSWORD})
+
+    body = {"action": "end_sessions", "_selected_action": [admin.pk]}
+    browser_of(clerk).post("/admin/accounts/user/", body)
+
+    assert Session.objects.get().revoked_at is None
+
+
+def test_a_second_factor_of_somebody_above_is_not_reset(clerk):
+    admin = StaffFactory(role="admin")
+    switch_on(admin)
+
+    with pytest.raises(ProtectedAccount):
+        services.reset_two_factor_as_staff(user=admin, actor=clerk)
+
+
+@pytest.mark.parametrize("field", ["is_staff", "is_superuser", "groups", "user_permissions"])
+@pytest.mark.parametrize("role", [*ROLES, "customer"])
+def test_no_one_raises_anyone_by_the_api(role, field):
+    actor = UserFactory() if role == "customer" else StaffFactory(role=role)
+    person = UserFactory()
+    value = [group("admin")] if field == "groups" else True
+    before = rights(actor), rights(person)
+
+    for path in [f"users/{actor.pk}", "user", f"users/{person.pk}"]:
+        api_of(actor).patch(f"/api/accounts/{path}/", {field: value})
+    api_of(actor).patch("/api/auth/users/me/", {field: value})
+
+    assert (rights(actor), rights(person)) == before
+
+
+@pytest.mark.parametrize("role", [*ROLES, "clerk"])
+def test_what_a_role_grants_is_for_superusers_to_change(clerk, role):
+    actor = clerk if role == "clerk" else StaffFactory(role=role)
+    own = Group.objects.get(name=role)
+    own.permissions.add(*Permission.objects.filter(content_type__app_label="auth"))
+    before = own.permissions.count()
+    every = list(Permission.objects.values_list("pk", flat=True))
+
+    browser = browser_of(actor)
+    answers = [
+        browser.post(
+            f"/admin/auth/group/{own.pk}/change/", {"name": own.name, "permissions": every}
+        ),
+        browser.post("/admin/auth/group/add/", {"name": "x", "permissions": every}),
+        browser.post(f"/admin/auth/group/{own.pk}/delete/", {"post": "yes"}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert Group.objects.get(name=role).permissions.count() == before
