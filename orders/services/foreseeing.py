@@ -42,7 +42,7 @@ def refuse_what_is_sold_out(*, customer: User, items: Sequence[Item] | None) -> 
 def _from_cart(customer: User) -> list[dict[str, Any]]:
     for_sale = Variant.objects.for_sale().filter(pk=OuterRef("variant_id"))
     lines = CartLine.objects.filter(Exists(for_sale), cart__open_for=customer.pk)
-    tracked = lines.filter(variant__stock_item__is_tracked=True).with_sellable()
+    tracked: Any = lines.filter(variant__stock_item__is_tracked=True).with_sellable()
     return list(
         tracked.values(
             "quantity", "sellable", item_id=F("variant__stock_item_id"), sku=F("variant__sku")

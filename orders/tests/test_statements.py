@@ -171,11 +171,12 @@ def test_two_lines_of_one_variant_are_short_together():
 
 
 def test_a_repeat_gets_its_order_when_all_is_sold():
-    _, client, _ = buyer_of(1)
-    first, _ = placing(client)
+    _, client, (variant,) = buyer_of(1)
+    items = [item_of(variant, "sku")]  # a cart would be empty by now
+    first, _ = placing(client, items=items)
     StockLevel.objects.update(reserved=50)
 
-    again, _ = placing(client)
+    again, _ = placing(client, items=items)
 
     assert (again.status_code, payload_of(again)) == (201, payload_of(first))
     assert Order.objects.count() == 1

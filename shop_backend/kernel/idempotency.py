@@ -212,7 +212,8 @@ def _lease(request: Request, operation: str, key: str) -> tuple[IdempotencyKey, 
 
 
 def _is_known(request: Request, operation: str, key: str) -> bool:
-    rows = IdempotencyKey.objects.filter(user_id=request.user.pk, operation=operation, key=key)
+    user_id = cast(int, request.user.pk)
+    rows = IdempotencyKey.objects.filter(user_id=user_id, operation=operation, key=key)
     return rows.exists()
 
 
