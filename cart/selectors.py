@@ -12,7 +12,6 @@ from cart.errors import COUPON_REFUSALS, NotDeliverable, ShippingMethodUnavailab
 from cart.models import Cart, CartLine
 from cart.pricing import PricedLine, Totals
 from catalog import selectors as catalog
-from inventory import selectors as inventory
 from inventory.models import SHOWN_TO_CUSTOMERS
 from shipping import selectors as shipping
 from shipping.models import AddressFields
@@ -71,25 +70,36 @@ class CartSummary:
 
 def get_summary(*, user: User, now: datetime) -> CartSummary:
     """Return the user's open cart with totals and problems; an empty one where there is none."""
-    cart = Cart.objects.with_lines().filter(open_for=user.pk).first()
-    lines = list(cart.lines.all()) if cart else []
+    cart, lines = _get_cart(user)
     destination = get_destination(user=user, cart=cart)
     discount, problems = _get_discount(cart, lines, user, now)
     totals, refusals = _get_totals(cart, lines, destination, discount, now.date())
     problems += refusals
-    available = inventory.get_availability([line.variant.stock_item_id for line in lines])
     summaries = tuple(
         LineSummary(
             line=line,
             options=catalog.describe_options(line.variant),
             priced=priced,
-            available=available.get(line.variant.stock_item_id, 0),
+            available=_get_available(line),
         )
         for line, priced in zip(lines, totals.lines, strict=True)
     )
     for summary in summaries:
         problems.extend(_problems_of(summary))
     return CartSummary(cart, summaries, totals, destination, tuple(problems))
+
+
+def _get_cart(user: User) -> tuple[Cart | None, list[CartLine]]:
+    """Return the open cart and its lines; they are one query, unless there are none."""
+    lines = CartLine.objects.filter(cart__open_for=user.pk).with_cart().with_sellable()
+    found = list(lines.with_variants().order_by("pk"))
+    if found:
+        return found[0].cart, found
+    return Cart.objects.with_choices().filter(open_for=user.pk).first(), []
+
+
+def _get_available(line: Any) -> int | None:
+    return line.sellable if line.variant.stock_item.is_tracked else None
 
 
 def get_destination(*, user: User, cart: Cart | None) -> Mapping[str, Any] | None:

@@ -1,10 +1,12 @@
 """Mails about orders on their way: a row that names the order and the reason, no person."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
 from orders.events import OrderPaid, OrderPlaced, OrderRefunded, OrderShipped
 from orders.models import Order
+from orders.models.purchases import OrderQuerySet
 from shipping.models import Shipment
 from shop_backend.kernel import outbox, transactions
 
@@ -26,11 +28,7 @@ def post(*, purpose: MailPurpose, order_id: int, **details: int) -> bool:
 
     :param details: ids and amounts.
     """
-    if not Order.objects.not_hidden().filter(pk=order_id).exclude(email="").exists():
-        return False
-    payload: dict[str, Any] = {"purpose": purpose.value, "order_id": order_id, **details}
-    outbox.put(KIND, payload)
-    return True
+    return _post_if_any(Order.objects.filter(pk=order_id), purpose, order_id, details)
 
 
 @transactions.use_case
@@ -56,8 +54,8 @@ def on_order_placed(event: OrderPlaced) -> None:
 
 def on_order_paid(event: OrderPaid) -> None:
     """Say that the money is there; not of an order that cost nothing."""
-    if Order.objects.filter(pk=event.order_id, total_minor__gt=0).exists():
-        post(purpose=MailPurpose.PAID, order_id=event.order_id)
+    costly = Order.objects.filter(pk=event.order_id, total_minor__gt=0)
+    _post_if_any(costly, MailPurpose.PAID, event.order_id, {})
 
 
 def on_order_shipped(event: OrderShipped) -> None:
@@ -68,3 +66,13 @@ def on_order_shipped(event: OrderShipped) -> None:
 def on_order_refunded(event: OrderRefunded) -> None:
     """Say that money is on its way back."""
     post(purpose=MailPurpose.REFUNDED, order_id=event.order_id, amount_minor=event.amount.minor)
+
+
+def _post_if_any(
+    orders: OrderQuerySet, purpose: MailPurpose, order_id: int, details: Mapping[str, int]
+) -> bool:
+    if not orders.not_hidden().exclude(email="").exists():
+        return False
+    payload: dict[str, Any] = {"purpose": purpose.value, "order_id": order_id, **details}
+    outbox.put(KIND, payload)
+    return True

@@ -21,12 +21,19 @@ RETURN_PERMISSIONS: dict[str, str] = {
 _CANCELLABLE = {Order.Status.PENDING, Order.Status.PAID, Order.Status.PROCESSING}
 
 
+def get_surroundings_of_new() -> dict[str, Any]:
+    """Return the surroundings of an order that has just been placed: nothing yet."""
+    return {"payments": {}, "shipments": {}, "returns": [], "notes": []}
+
+
 def get_surroundings(*, order: Order, user: Any) -> dict[str, Any]:
     """Return what belongs to the order and this user may see, as its serializer wants it."""
+    has_left = any(line.shipped_quantity for line in order.lines.all())
+    returns = Return.objects.filter(order=order).with_lines().order_by("pk")
     return {
         "payments": payments.get_payments(references=[order.number]),
         "shipments": shipping.get_shipments(references=[order.number]),
-        "returns": Return.objects.filter(order=order).with_lines().order_by("pk"),
+        "returns": returns if has_left else [],  # only what has left can come back
         "notes": OrderNote.objects.filter(order=order).visible_to(user).order_by("pk"),
     }
 

@@ -137,6 +137,7 @@ DATABASES = {"default": _default_database}
 
 # --- Who may come in ------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.RoleBackend"]
 LOGIN_REDIRECT_URL = "admin:index"  # only the admin has a login page
 PASSWORD_HASHERS = [
     "accounts.hashers.Argon2idHasher",

@@ -85,7 +85,7 @@ def test_the_list_costs_the_same_with_one_row_and_with_ten(client, rows, django_
     StaffFactory.create_batch(rows, role="warehouse")
     client.force_authenticate(StaffFactory(role="support"))
 
-    with django_assert_num_queries(5):  # two of permissions, count, users, groups
+    with django_assert_num_queries(4):  # permissions, count, users, groups
         assert client.get("/accounts/users/").status_code == 200
 
 

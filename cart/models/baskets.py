@@ -2,22 +2,43 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Prefetch, Q
+from django.db.models import OuterRef, Prefetch, Q
 from django.utils import timezone
 
 from cart.models.coupons import Coupon
-from catalog.models import Variant
+from catalog.models import OptionValue, Variant
+from inventory.models import sellable_units
 from shipping.models import Address, ShippingMethod
+
+_CHOSEN = ("shipping_method", "address", "coupon")
 
 
 class CartQuerySet(models.QuerySet["Cart"]):
+    def with_choices(self) -> "CartQuerySet":
+        """Fetch the method, address and coupon that were chosen."""
+        return self.select_related(*_CHOSEN)
+
     def with_lines(self) -> "CartQuerySet":
         """Fetch the lines with what is needed to price them."""
-        lines = CartLine.objects.select_related("variant__product", "variant__stock_item")
-        return self.select_related("shipping_method", "address", "coupon").prefetch_related(
-            Prefetch("lines", lines.order_by("pk")),
-            "lines__variant__option_values__option",
+        lines = CartLine.objects.with_variants().order_by("pk")
+        return self.with_choices().prefetch_related(Prefetch("lines", lines))
+
+
+class CartLineQuerySet(models.QuerySet["CartLine"]):
+    def with_variants(self) -> "CartLineQuerySet":
+        """Fetch what is needed to price them."""
+        chosen = OptionValue.objects.select_related("option")
+        return self.select_related("variant__product", "variant__stock_item").prefetch_related(
+            Prefetch("variant__option_values", chosen.order_by("option__position", "option_id"))
         )
+
+    def with_cart(self) -> "CartLineQuerySet":
+        """Fetch the cart with what was chosen for it: all of a cart that has lines."""
+        return self.select_related("cart", *(f"cart__{name}" for name in _CHOSEN))
+
+    def with_sellable(self) -> "CartLineQuerySet":
+        """Add ``sellable``: the units at locations that sell, of items that are tracked."""
+        return self.annotate(sellable=sellable_units(item_id=OuterRef("variant__stock_item_id")))
 
 
 class Cart(models.Model):
@@ -57,6 +78,8 @@ class CartLine(models.Model):
     quantity = models.PositiveIntegerField()
     # What one unit cost when the customer put it in: a change since then is shown, not hidden.
     seen_price_minor = models.BigIntegerField()
+
+    objects = CartLineQuerySet.as_manager()
 
     class Meta:
         constraints = [

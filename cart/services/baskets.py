@@ -135,11 +135,9 @@ def remove_coupon(*, user: User) -> None:
 
 @transactions.requires_transaction
 def lock_cart_for_order(*, user: User) -> Cart | None:
-    """Return the user's open cart, locked, with its lines; ``None`` where there is none."""
+    """Return the user's open cart, locked; ``None`` where there is none."""
     locked = list(Cart.objects.select_for_update().filter(open_for=user.pk))
-    if not locked:
-        return None
-    return Cart.objects.with_lines().get(pk=locked[0].pk)
+    return locked[0] if locked else None
 
 
 @transactions.requires_transaction
@@ -175,13 +173,13 @@ def _lock_open_cart(user: User) -> Cart:
 def _put(cart: Cart, reference: VariantReference, quantity: int) -> None:
     (variant,) = catalog.get_variants_for_sale([reference])
     _check_available(variant.stock_item_id, variant.sku, quantity)
-    _, is_new = CartLine.objects.update_or_create(
-        cart=cart,
-        variant=variant,
-        defaults={"quantity": quantity, "seen_price_minor": variant.price_minor},
-    )
-    if is_new and cart.lines.count() > settings.MAX_CART_LINES:
+    wanted = {"quantity": quantity, "seen_price_minor": variant.price_minor}
+    # Nobody else adds a line meanwhile: the cart is locked, and the constraint stands behind it.
+    if cart.lines.filter(variant=variant).update(**wanted):
+        return
+    if cart.lines.count() >= settings.MAX_CART_LINES:
         raise CartFull(most=settings.MAX_CART_LINES)
+    CartLine.objects.create(cart=cart, variant=variant, **wanted)
 
 
 def _remove_named(cart: Cart, reference: VariantReference) -> None:

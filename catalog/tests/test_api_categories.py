@@ -161,7 +161,7 @@ def test_a_list_costs_a_constant_number_of_queries(
 
     with django_assert_num_queries(3):
         assert payload(anonymous.get("/api/catalog/categories/"))["count"] == rows
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         assert payload(manager.get("/api/catalog/categories/"))["count"] == rows
 
 

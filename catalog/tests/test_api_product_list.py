@@ -158,8 +158,8 @@ def test_a_list_costs_a_constant_number_of_queries(
     client = manager if is_staff else anonymous
     if is_staff:
         manager.force_authenticate(User.objects.get())
-    # A role costs two queries: the account's own permissions and those of its groups.
-    roles = 2 if is_staff else 0
+    # A role costs one query: the account's own permissions with those of its groups.
+    roles = 1 if is_staff else 0
     CategoryTree.read()  # once for each version of the catalogue
 
     with django_assert_num_queries(6 + roles):

@@ -1,7 +1,7 @@
 """Units put aside for a reference, given back, or gone with the goods."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -36,8 +36,7 @@ def reserve(*, quantities: Mapping[int, int], reference: str, expires_at: dateti
     :param expires_at: ``None`` holds them until they are released or committed.
     :raises InsufficientStock: fewer units are available than asked for.
     """
-    tracked = _tracked(quantities)
-    shelves = _look(tracked)
+    tracked, shelves = _look(quantities)
     takings = _plan(tracked, quantities, shelves)
     lock_before_inserts(takings)
     Reservation.objects.bulk_create(
@@ -94,13 +93,20 @@ def commit(*, reference: str, quantities: Mapping[int, int]) -> None:
     kept = {row.level.item_id for row in held}
     items = {pk: item for pk, item in _items(quantities).items() if item.is_tracked or pk in kept}
     leaving: dict[int, int] = defaultdict(int)
+    whole: list[int] = []
     for item_id, item in sorted(items.items()):
         of_item = [row for row in held if row.level.item_id == item_id]
         reserved = sum(row.quantity for row in of_item)
         if reserved < quantities[item_id]:
             raise errors.NotReserved(sku=item.sku, requested=quantities[item_id], reserved=reserved)
-        for level_id, units in _commit_rows(of_item, quantities[item_id]):
-            leaving[level_id] += units
+        for row, units in _choose_rows(of_item, quantities[item_id]):
+            leaving[row.level_id] += units
+            if units == row.quantity:
+                whole.append(row.pk)
+            else:
+                _commit_a_part(row, units)
+    if whole:
+        Reservation.objects.filter(pk__in=whole).update(status=Reservation.Status.COMMITTED)
     book(
         [Change(level_id, on_hand=-units, reserved=-units) for level_id, units in leaving.items()],
         kind=StockMovement.Kind.SHIPMENT,
@@ -163,9 +169,13 @@ def _tracked(quantities: Mapping[int, int]) -> dict[int, StockItem]:
     return {pk: item for pk, item in _items(quantities).items() if item.is_tracked}
 
 
-def _items(quantities: Mapping[int, int]) -> dict[int, StockItem]:
+def _check_whole(quantities: Mapping[int, int]) -> None:
     if any(isinstance(units, bool) or units < 1 for units in quantities.values()):
         raise ValueError("Quantities are whole numbers of at least 1.")
+
+
+def _items(quantities: Mapping[int, int]) -> dict[int, StockItem]:
+    _check_whole(quantities)
     items = StockItem.objects.in_bulk(list(quantities))
     unknown = set(quantities) - set(items)
     if unknown:
@@ -173,17 +183,26 @@ def _items(quantities: Mapping[int, int]) -> dict[int, StockItem]:
     return items
 
 
-def _look(tracked: Mapping[int, StockItem]) -> dict[int, list[StockLevel]]:
-    """Return the levels that sell, per item, the first to be taken from first.
+def _look(
+    quantities: Mapping[int, int],
+) -> tuple[dict[int, StockItem], dict[int, list[StockLevel]]]:
+    """Return the tracked items, and the levels that sell of each, the first to be taken from first.
 
     An item on one shelf is left to the guard of its UPDATE. Where several shelves could serve,
     the choice is made under their locks, else a stale one would refuse what another shelf has.
     """
-    levels = StockLevel.objects.filter(item_id__in=tracked).order_by("pk")
-    by_item = _sellable_by_item(levels.select_related("location"))
+    _check_whole(quantities)
+    levels = StockLevel.objects.filter(item_id__in=list(quantities)).order_by("pk")
+    found = list(levels.select_related("location", "item"))
+    items = {level.item_id: level.item for level in found}
+    if items.keys() != quantities.keys():
+        items = _items(quantities)  # some lie on no shelf
+    tracked = {pk: items[pk] for pk in quantities if items[pk].is_tracked}
+    by_item = _sellable_by_item(level for level in found if level.item_id in tracked)
     if any(len(shelves) > 1 for shelves in by_item.values()):
-        by_item = _sellable_by_item(levels.select_for_update().prefetch_related("location"))
-    return by_item
+        rows = levels.filter(item_id__in=list(tracked))
+        by_item = _sellable_by_item(rows.select_for_update().prefetch_related("location"))
+    return tracked, by_item
 
 
 def _plan(
@@ -250,25 +269,21 @@ def _by_level(rows: Iterable[Reservation]) -> dict[int, int]:
     return units
 
 
-def _commit_rows(rows: Iterable[Reservation], wanted: int) -> list[tuple[int, int]]:
-    """Mark as many units committed, splitting the last row; return units per level."""
-    taken = []
+def _choose_rows(rows: Iterable[Reservation], wanted: int) -> Iterator[tuple[Reservation, int]]:
     for row in rows:
         if not wanted:
-            break
+            return
         units = min(row.quantity, wanted)
         wanted -= units
-        if units == row.quantity:
-            row.status = Reservation.Status.COMMITTED
-            row.save(update_fields=["status"])
-        else:
-            Reservation.objects.filter(pk=row.pk).update(quantity=F("quantity") - units)
-            Reservation.objects.create(
-                level_id=row.level_id,
-                reference=row.reference,
-                quantity=units,
-                status=Reservation.Status.COMMITTED,
-                expires_at=None,
-            )
-        taken.append((row.level_id, units))
-    return taken
+        yield row, units
+
+
+def _commit_a_part(row: Reservation, units: int) -> None:
+    Reservation.objects.filter(pk=row.pk).update(quantity=F("quantity") - units)
+    Reservation.objects.create(
+        level_id=row.level_id,
+        reference=row.reference,
+        quantity=units,
+        status=Reservation.Status.COMMITTED,
+        expires_at=None,
+    )

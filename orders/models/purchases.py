@@ -228,6 +228,16 @@ class Order(AddressFields):
             return "partially_shipped"
         return "delivered" if self.status == self.Status.DELIVERED else "shipped"
 
+    def remember_lines(self, lines: list[OrderLine]) -> None:
+        """Let ``lines.all()`` of an order just written return its lines, unasked.
+
+        Where the database does not tell their keys, it is asked.
+        """
+        if all(line.pk for line in lines):
+            known: Any = self.lines.all()
+            known._result_cache, known._prefetch_done = lines, True
+            self._prefetched_objects_cache = {"lines": known}
+
     def transition_to(self, status: str) -> None:
         """Move to another status; the caller holds the row's lock and saves.
 

@@ -9,6 +9,7 @@ from orders.services.ending import (
     delete_unpaid_order,
     expire_overdue_orders,
 )
+from orders.services.foreseeing import refuse_what_is_sold_out
 from orders.services.fulfilment import (
     OrderFulfilment,
     on_shipment_delivered,
@@ -61,6 +62,7 @@ __all__ = [
     "open_return_as_staff",
     "place_order",
     "recount_money",
+    "refuse_what_is_sold_out",
     "release_expired_holds",
     "set_status",
 ]

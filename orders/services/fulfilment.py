@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from django.db.models import F
+from django.db.models import Case, F, IntegerField, Value, When
 
 from inventory import services as inventory
 from orders.errors import NothingLeftToShip, NotLeftToShip, NotShippable, OrderNotFound
@@ -43,8 +43,9 @@ class OrderFulfilment:
             raise NotShippable(current=str(order.status))
         if order.total_minor and order.captured_minor <= order.refunded_minor:
             raise NotShippable(current="refunded")
-        left = _get_left(order)
-        names = {line.sku: line.name for line in order.lines.all()}
+        lines_of_order = list(order.lines.all())
+        left = _get_left(order, lines_of_order)
+        names = {line.sku: line.name for line in lines_of_order}
         wanted = _get_wanted(lines, left)
         if order.status == Order.Status.PAID:
             order.transition_to(Order.Status.PROCESSING)
@@ -61,18 +62,16 @@ def on_shipment_shipped(event: ShipmentShipped) -> None:
     """Let the goods leave the stock, and the order be shipped once nothing is left."""
     order = lock_order(number=event.reference)
     lines = {line.sku: line for line in order.lines.all()}
-    for sku, units in event.units:
-        line = lines[sku]
-        counted = OrderLine.objects.filter(
-            pk=line.pk, quantity__gte=F("shipped_quantity") + units
-        ).update(shipped_quantity=F("shipped_quantity") + units)
-        if not counted:
-            left = line.quantity - line.shipped_quantity
-            raise NotLeftToShip(sku=sku, left=left, requested=units)
+    shipped = {lines[sku].pk: units for sku, units in event.units}
+    if not _count_shipped(shipped):
+        raise _too_many(lines, event)
     leaving = {
         lines[sku].stock_item_id: units for sku, units in event.units if lines[sku].is_tracked
     }
-    is_complete = not order.lines.filter(shipped_quantity__lt=F("quantity")).exists()
+    # The lines were read under the order's lock, which whoever counts them holds.
+    is_complete = all(
+        line.shipped_quantity + shipped.get(line.pk, 0) >= line.quantity for line in lines.values()
+    )
     if is_complete:
         order.transition_to(Order.Status.SHIPPED)
         order.save(update_fields=["status"])
@@ -108,18 +107,40 @@ def on_shipment_delivered(event: ShipmentDelivered) -> None:
         events.publish(OrderDelivered(order.pk))
 
 
+def _count_shipped(units_by_line: Mapping[int, int]) -> bool:
+    """Count the units as shipped, in one statement; return whether every line had them left.
+
+    If one had not, the caller's transaction must not commit.
+    """
+    units = Case(
+        *(When(pk=pk, then=Value(units)) for pk, units in units_by_line.items()),
+        output_field=IntegerField(),
+    )
+    rows = OrderLine.objects.filter(
+        pk__in=list(units_by_line), quantity__gte=F("shipped_quantity") + units
+    )
+    return rows.update(shipped_quantity=F("shipped_quantity") + units) == len(units_by_line)
+
+
+def _too_many(lines: Mapping[str, OrderLine], event: ShipmentShipped) -> NotLeftToShip:
+    for sku, units in event.units:
+        left = lines[sku].quantity - lines[sku].shipped_quantity
+        if units > left:
+            return NotLeftToShip(sku=sku, left=left, requested=units)
+    raise AssertionError("the lines do not change under the order's lock")
+
+
 def _lock_named(name: str) -> Order:
     """Return the order of this id or number, locked."""
     try:
-        number = Order.objects.named(name).values_list("number", flat=True).get()
+        return Order.objects.select_for_update().named(name).get()
     except Order.DoesNotExist as error:
         raise OrderNotFound from error
-    return lock_order(number=number)
 
 
-def _get_left(order: Order) -> dict[str, int]:
+def _get_left(order: Order, lines: Sequence[OrderLine]) -> dict[str, int]:
     packed = shipping_selectors.get_parcelled_units(reference=order.number)
-    return {line.sku: line.quantity - packed.get(line.sku, 0) for line in order.lines.all()}
+    return {line.sku: line.quantity - packed.get(line.sku, 0) for line in lines}
 
 
 def _get_wanted(lines: Sequence[ParcelLine] | None, left: Mapping[str, int]) -> dict[str, int]:

@@ -121,7 +121,7 @@ def release_expired_holds(refusal: ShopError) -> bool:
 
 def _get_quantities(cart: Cart | None, items: Sequence[Item] | None) -> Quantities:
     if items is None:
-        lines = list(cart.lines.all()) if cart else []
+        lines = list(cart.lines.order_by("pk")) if cart else []
         if not lines:
             raise CartEmpty
         variants = _get_variants(lines)
@@ -222,7 +222,9 @@ def _write_order(
         **(destination if destination and totals.needs_shipping else {}),
     )
     images = catalog.get_image_urls(line.variant.product_id for line in totals.lines)
-    OrderLine.objects.bulk_create(_line(order, line, images) for line in totals.lines)
+    order.remember_lines(
+        OrderLine.objects.bulk_create(_line(order, line, images) for line in totals.lines)
+    )
     history.record(order=order, kind="placed", actor_id=customer.pk, total_minor=order.total_minor)
     events.publish(OrderPlaced(order.pk))
     if is_free:

@@ -1,5 +1,6 @@
 """Setting an order's status by hand: each word is one of the trade's acts."""
 
+from collections import Counter
 from collections.abc import Callable
 
 from accounts.models import User
@@ -10,7 +11,7 @@ from orders.errors import (
 )
 from orders.models import Order
 from orders.services import history
-from orders.services._lock import lock_order, lock_order_and_payments
+from orders.services._lock import lock_order_and_payments
 from orders.services.ending import cancel_order_as_staff
 from payments import services as payments
 from shipping import selectors as shipping_selectors
@@ -20,7 +21,7 @@ from shop_backend.kernel import transactions
 
 
 @transactions.use_case
-def set_status(*, number: str, status: str, actor: User) -> Order:
+def set_status(*, number: str, status: str, actor: User) -> None:
     """Do what the status means: record the payment, pack and ship, deliver, cancel.
 
     :raises OrderActionRefused: the actor's role does not allow it.
@@ -36,7 +37,6 @@ def set_status(*, number: str, status: str, actor: User) -> Order:
     order = lock_order_and_payments(number=number)
     _check_leads_to(order, status)
     act(order, actor)
-    return lock_order(number=number)
 
 
 def _mark_paid(order: Order, actor: User) -> None:
@@ -58,8 +58,11 @@ def _ship_the_rest(order: Order, actor: User) -> None:
         for shipment in shipments.get(order.number, [])
         if shipment.status == Shipment.Status.PACKED
     ]
-    parcelled = shipping_selectors.get_parcelled_units(reference=order.number)
-    if any(line.quantity > parcelled.get(line.sku, 0) for line in order.lines.all()):
+    parcelled = Counter[str]()
+    for shipment in shipments.get(order.number, []):
+        if shipment.status != Shipment.Status.CANCELLED:
+            parcelled.update({line.sku: line.quantity for line in shipment.lines.all()})
+    if any(line.quantity > parcelled[line.sku] for line in order.lines.all()):
         packed.append(
             shipping.create_shipment(reference=order.number, lines=None, actor_id=actor.pk)
         )

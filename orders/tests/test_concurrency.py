@@ -66,6 +66,23 @@ def reserved(variant):
     return StockLevel.objects.get(item_id=variant.stock_item_id).reserved
 
 
+def test_a_hundred_buyers_and_twenty_units_make_twenty_orders():
+    """Ten at a time: some find it sold out at a glance, and some only by the stock's own UPDATE."""
+    variant = VariantFactory(stock=20)
+    body = {"items": [{"variant_id": variant.pk, "quantity": 1}]}
+    queues = [[buyer() for _ in range(10)] for _ in range(10)]
+
+    def buy(queue):
+        return [post(user, "/api/orders/", body, **{"Idempotency-Key": "one"}) for user in queue]
+
+    answers = race([lambda queue=queue: buy(queue) for queue in queues])
+
+    assert Counter(code for codes in answers for code in codes) == {201: 20, 409: 80}
+    assert Order.objects.count() == 20
+    assert reserved(variant) == 20
+    assert [each.sentence for each in invariants.ALL if each.find()] == []
+
+
 def test_twenty_buyers_and_seven_units_make_seven_orders():
     variant = VariantFactory(stock=7)
     body = {"items": [{"variant_id": variant.pk, "quantity": 1}]}
@@ -319,7 +336,8 @@ def test_a_parcel_that_leaves_locks_its_order_first():
 
 
 def touches(sql):
-    return "FOR UPDATE" in sql or sql.startswith('UPDATE "inventory_stocklevel"')
+    takes = ('UPDATE "inventory_stocklevel"', 'INSERT INTO "kernel_idempotencykey"')
+    return "FOR UPDATE" in sql or sql.startswith(takes)
 
 
 def order_of(statements):

@@ -102,6 +102,11 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
             operation="orders.place",
             effect=partial(self._place, request, body.validated_data),
             recover=services.release_expired_holds,
+            foresee=partial(
+                services.refuse_what_is_sold_out,
+                customer=request.user,  # type: ignore[arg-type]
+                items=_items(body.validated_data),
+            ),
         )
 
     @swagger_auto_schema(
@@ -172,11 +177,10 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
         )
 
     def _place(self, request: Request, wanted: dict[str, Any]) -> Response:
-        items = wanted.get("items")
         expected = wanted.get("expected_total")
         order = services.place_order(
             customer=request.user,  # type: ignore[arg-type]
-            items=None if items is None else [_item(item) for item in items],
+            items=_items(wanted),
             delivery=Delivery(
                 address_id=wanted.get("address_id"),
                 shipping_address=wanted.get("shipping_address"),
@@ -186,7 +190,8 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
             note=wanted.get("note", ""),
             expected_total=None if expected is None else Money(expected, settings.SHOP_CURRENCY),
         )
-        return Response(self._fresh(order), status=201)
+        context = {**self.get_serializer_context(), **selectors.get_surroundings_of_new()}
+        return Response(OrderSerializer(order, context=context).data, status=201)
 
     def _cancel(self, request: Request, order: Order) -> Response:
         user: User = request.user  # type: ignore[assignment]
@@ -238,5 +243,9 @@ class UserOrderViewSet(mixins.ListModelMixin, ShopViewSet):
         return super().list(request, *args, **kwargs)
 
 
-def _item(item: dict[str, Any]) -> Item:
-    return Item(reference=reference_of(item), quantity=item["quantity"])
+def _items(wanted: dict[str, Any]) -> list[Item] | None:
+    if "items" not in wanted:
+        return None
+    return [
+        Item(reference=reference_of(item), quantity=item["quantity"]) for item in wanted["items"]
+    ]

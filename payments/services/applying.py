@@ -22,7 +22,7 @@ from payments.models import Payment, Refund
 from payments.ports import payable_orders
 from payments.providers.base import IntentState, RefundState
 from payments.services import ledger
-from payments.services.locking import lock_payment
+from payments.services.locking import lock_payment, lock_payment_of
 from payments.services.reviewing import open_review
 from shop_backend.kernel import events, transactions
 from shop_backend.kernel.money import Money
@@ -42,17 +42,17 @@ class CaptureUnknown(Exception):
 
 
 @forbids_transaction
-def apply_answer(*, payment_id: int, state: IntentState) -> Payment:
+def apply_answer(*, payment: Payment, state: IntentState) -> Payment:
     """Apply what the provider answered, and return the payment as it is now."""
-    apply = partial(_apply_answer, payment_id, state)
+    apply = partial(_apply_answer, payment.pk, payment.reference, state)
     return transactions.run(apply, recover=payable_orders.answerer.make_room)
 
 
-def _apply_answer(payment_id: int, state: IntentState) -> Payment:
-    payment = lock_payment(payment_id)
-    apply_intent(payment=payment, state=state)
+def _apply_answer(payment_id: int, reference: str, state: IntentState) -> Payment:
+    payment = lock_payment_of(pk=payment_id, reference=reference)
     payment.synced_at = timezone.now()
-    payment.save(update_fields=["synced_at"])
+    if apply_intent(payment=payment, state=state) or _is_older(payment, state):
+        payment.save(update_fields=["synced_at"])
     return payment
 
 
@@ -67,7 +67,7 @@ def apply_intent(*, payment: Payment, state: IntentState) -> str:
         open_review(payment=payment, reason=reason, said=said)
         return reason
     received = state.captured.minor - payment.captured_minor
-    if state.version < payment.provider_version and received <= 0:
+    if _is_older(payment, state):
         return ""
     # A provider's clock may be too coarse to tell an announcement from the decline after it.
     is_news = state.version > payment.provider_version or state.failure_code != payment.failure_code
@@ -101,6 +101,12 @@ def is_in_doubt(*, payment: Payment, state: IntentState) -> bool:
     is_as_old = state.version == payment.provider_version
     known = (payment.status, payment.failure_code, payment.captured_minor)
     return is_as_old and (state.status, state.failure_code, state.captured.minor) != known
+
+
+def _is_older(payment: Payment, state: IntentState) -> bool:
+    return (
+        state.version < payment.provider_version and state.captured.minor <= payment.captured_minor
+    )
 
 
 def _misfit(payment: Payment, state: IntentState) -> str:
@@ -147,6 +153,7 @@ def _remember(payment: Payment, state: IntentState, *, has_moved: bool, received
             "failure_code",
             "next_action",
             "updated_at",
+            "synced_at",
         ]
     )
 

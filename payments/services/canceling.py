@@ -82,7 +82,7 @@ def cancel_intent(*, payment_id: int) -> Payment:
             state = provider.cancel(provider_reference=intent, idempotency_key=key)
         except UnexpectedState:
             state = provider.retrieve(provider_reference=intent)
-    payment = apply_answer(payment_id=payment.pk, state=state)
+    payment = apply_answer(payment=payment, state=state)
     if state.status not in {Status.CANCELED, Status.SUCCEEDED}:
         raise PaymentInProgress
     return payment
@@ -147,4 +147,4 @@ def _capture_at_provider(payment: Payment) -> Payment:
             state = provider.capture(provider_reference=intent, idempotency_key=key)
         except UnexpectedState:
             state = provider.retrieve(provider_reference=intent)
-    return apply_answer(payment_id=payment.pk, state=state)
+    return apply_answer(payment=payment, state=state)

@@ -67,7 +67,7 @@ def apply_checked(payment: Payment, state: IntentState) -> Payment:
 
     :raises PaymentUnderReview: amount, currency or identity differ from what we asked for.
     """
-    payment = apply_answer(payment_id=payment.pk, state=state)
+    payment = apply_answer(payment=payment, state=state)
     if payment.is_under_review:
         raise PaymentUnderReview
     return payment

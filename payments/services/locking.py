@@ -19,4 +19,10 @@ def lock_payments(*, reference: str) -> list[Payment]:
 def lock_payment(pk: int) -> Payment:
     """Return a payment, locked together with all others of its reference."""
     reference = Payment.objects.values_list("reference", flat=True).get(pk=pk)
+    return lock_payment_of(pk=pk, reference=reference)
+
+
+@requires_transaction
+def lock_payment_of(*, pk: int, reference: str) -> Payment:
+    """Return a payment whose reference is known (it never changes), locked as ``lock_payment``."""
     return next(payment for payment in lock_payments(reference=reference) if payment.pk == pk)

@@ -6,6 +6,7 @@ comes back after a crash finds the row and goes on with the same intent.
 """
 
 import hashlib
+from collections.abc import Callable
 from functools import partial
 
 from django.db import IntegrityError
@@ -46,23 +47,26 @@ def start_payment(
     :raises PaymentInProgress: an earlier payment of another amount cannot be given up yet.
     :raises PaymentUnderReview: the provider said what does not fit; a person looks first.
     """
-    payment = _open_payment_of_what_is_due(reference, customer, attempt_key)
+    payment = _open_payment_of_what_is_due(reference, customer, payment_method, attempt_key)
+    number = payment.confirmations
     if payment.status == Status.SUCCEEDED:
         return payment  # this request was made before, and its answer was lost
     payment = ensure_intent(payment, is_refreshed=payment_method is None)
     if payment.is_under_review:
         raise PaymentUnderReview
     if payment.is_open and payment_method is not None and payment.status in _CONFIRMABLE:
-        payment = _confirm(payment, payment_method, attempt_key)
+        payment = _confirm(payment, payment_method, number)
     if payment.status == Status.CANCELED:
         raise PaymentNotOpen(current=payment.status)
     return payment
 
 
 def _open_payment_of_what_is_due(
-    reference: str, customer: User, attempt_key: str | None
+    reference: str, customer: User, payment_method: str | None, attempt_key: str | None
 ) -> Payment:
-    find_or_create = partial(_find_or_create, reference, customer, attempt_key or "")
+    """Return the open payment; a confirmation with the method is counted already."""
+    confirmation = partial(_count, payment_method, attempt_key)
+    find_or_create = partial(_find_or_create, reference, customer, attempt_key or "", confirmation)
     for _ in range(_ROUNDS):
         try:
             payment, is_current = transactions.run(find_or_create)
@@ -77,7 +81,9 @@ def _open_payment_of_what_is_due(
     raise PaymentInProgress
 
 
-def _find_or_create(reference: str, customer: User, attempt: str) -> tuple[Payment, bool]:
+def _find_or_create(
+    reference: str, customer: User, attempt: str, count: Callable[[Payment], list[str]]
+) -> tuple[Payment, bool]:
     payments = lock_payments(reference=reference)
     for payment in payments:
         if attempt and payment.start_attempt == attempt and payment.status == Status.SUCCEEDED:
@@ -89,11 +95,10 @@ def _find_or_create(reference: str, customer: User, attempt: str) -> tuple[Payme
             return payment, False
         if payment.is_open:
             is_current = payment.amount == due and payment.provider == provider
-            if is_current and attempt:
-                payment.start_attempt = attempt
-                payment.save(update_fields=["start_attempt"])
+            if is_current:
+                _go_on(payment, attempt, count)
             return payment, is_current
-    payment = Payment.objects.create(
+    payment = Payment(
         reference=reference,
         open_reference=reference,
         customer=customer,
@@ -103,12 +108,21 @@ def _find_or_create(reference: str, customer: User, attempt: str) -> tuple[Payme
         capture_method=conf.get_capture_method(),
         start_attempt=attempt,
     )
+    count(payment)
+    payment.save()
     return payment, True
 
 
-def _confirm(payment: Payment, payment_method: str, attempt_key: str | None) -> Payment:
+def _go_on(payment: Payment, attempt: str, count: Callable[[Payment], list[str]]) -> None:
+    changed = count(payment)
+    if attempt:
+        payment.start_attempt = attempt
+        changed.append("start_attempt")
+    payment.save(update_fields=changed)  # nothing to say is no statement
+
+
+def _confirm(payment: Payment, payment_method: str, number: int) -> Payment:
     provider = get_provider(payment.provider)
-    number = transactions.run(partial(_count, payment.pk, payment_method, attempt_key))
     intent = str(payment.provider_reference)
     with flags_refusals(payment):
         try:
@@ -126,15 +140,19 @@ def _confirm(payment: Payment, payment_method: str, attempt_key: str | None) -> 
     return payment
 
 
-def _count(payment_id: int, payment_method: str, attempt_key: str | None) -> int:
-    """Return the number of this confirmation; a repeat of the last request keeps its number."""
-    payment = Payment.objects.select_for_update().get(pk=payment_id)
+def _count(payment_method: str | None, attempt_key: str | None, payment: Payment) -> list[str]:
+    """Number this confirmation, if it is to be one; a repeat of the last request keeps its number.
+
+    :return: the fields that were set.
+    """
+    if payment_method is None or payment.status not in _CONFIRMABLE:
+        return []
     attempt = ""
     if attempt_key is not None:
         text = f"{attempt_key}:{payment_method}"
         attempt = hashlib.blake2b(text.encode(), digest_size=32).hexdigest()
-    if not attempt or attempt != payment.confirmation_attempt:
-        payment.confirmations += 1
-        payment.confirmation_attempt = attempt
-        payment.save(update_fields=["confirmations", "confirmation_attempt"])
-    return payment.confirmations
+    if attempt and attempt == payment.confirmation_attempt:
+        return []
+    payment.confirmations += 1
+    payment.confirmation_attempt = attempt
+    return ["confirmations", "confirmation_attempt"]

@@ -18,9 +18,10 @@ from payments.providers import get_provider, sandbox
 from payments.providers.base import ProviderNews
 from payments.services.applying import CaptureUnknown, apply_intent, apply_refund, is_in_doubt
 from payments.services.intents import ask_again
-from payments.services.locking import lock_payment
+from payments.services.locking import lock_payment_of
 from shop_backend.kernel import transactions
 from shop_backend.kernel.errors import ShopError
+from shop_backend.kernel.inserting import insert_if_new
 
 logger = logging.getLogger(__name__)
 NOT_OURS = "not_ours"
@@ -128,7 +129,8 @@ def _keep(provider: str, news: ProviderNews) -> ProviderEvent:
     event = ProviderEvent(
         provider=provider, event_id=news.event_id, kind=news.kind, payload=news.to_payload()
     )
-    ProviderEvent.objects.bulk_create([event], ignore_conflicts=True)
+    if insert_if_new(event):
+        return event
     return ProviderEvent.objects.get(provider=provider, event_id=news.event_id)
 
 
@@ -177,5 +179,5 @@ def _lock_payment(provider: str, news: ProviderNews) -> Payment | None:
     # Found first and locked by its key: a lock by the condition would take more than that row.
     # The one that bears the name goes before the one that is only told of.
     found = rows.order_by(Case(When(is_named, then=0), default=1), "pk")
-    pk = found.values_list("pk", flat=True).first()
-    return None if pk is None else lock_payment(pk)
+    meant = found.values_list("pk", "reference").first()
+    return None if meant is None else lock_payment_of(pk=meant[0], reference=meant[1])

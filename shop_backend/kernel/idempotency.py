@@ -31,6 +31,7 @@ from shop_backend.kernel.errors import (
     InvalidIdempotencyKey,
     ShopError,
 )
+from shop_backend.kernel.inserting import insert_if_new
 from shop_backend.kernel.models import IdempotencyKey
 
 KEPT_FOR = timedelta(hours=72)
@@ -45,15 +46,25 @@ def perform(
     operation: str,
     effect: Callable[[], Response],
     recover: Callable[[ShopError], bool] | None = None,
+    foresee: Callable[[], None] | None = None,
 ) -> Response:
     """Run the effect in one transaction with the request's key, or replay its first answer.
 
     Without a key the effect simply runs in its transaction.
 
     :param recover: see ``transactions.run``.
+    :param foresee: asked before there is a transaction; it may refuse what the effect would
+        refuse. A key that is there already is answered as ever.
     :raises IdempotencyKeyReused: the key belongs to another body.
     """
     key = _key_of(request)
+    if foresee is not None:
+        try:
+            foresee()
+        except ShopError:
+            # After the refusal's cause was read: an answer that used it up is seen here.
+            if key is None or not _is_known(request, operation, key):
+                raise
     if key is None:
         return transactions.run(effect, recover=recover)
 
@@ -152,20 +163,27 @@ def _digest_of(value: Any) -> Any:
     return [value.name, digest.hexdigest()]
 
 
-def _claim(request: Request, operation: str, key: str) -> tuple[IdempotencyKey, bool]:
-    """Insert the key's row, or wait for and return the one that is there."""
+def _claim(request: Request, operation: str, key: str, **first: Any) -> tuple[IdempotencyKey, bool]:
+    """Insert the key's row, or wait for and return the one that is there.
+
+    :param first: what else a row that is inserted says from the start.
+    """
     claim = uuid.uuid4()
     fingerprint = _fingerprint(request, key)
     user_id = cast(int, request.user.pk)  # only signed-in callers have keys
     wanted = IdempotencyKey(
-        user_id=user_id, operation=operation, key=key, fingerprint=fingerprint, claim=claim
+        user_id=user_id,
+        operation=operation,
+        key=key,
+        fingerprint=fingerprint,
+        claim=claim,
+        **first,
     )
-    IdempotencyKey.objects.bulk_create([wanted], ignore_conflicts=True)
+    if insert_if_new(wanted):
+        return wanted, True
     row = IdempotencyKey.objects.select_for_update().get(
         user_id=user_id, operation=operation, key=key
     )
-    if row.claim == claim:
-        return row, True
     if row.created_at < timezone.now() - KEPT_FOR:
         row.attempt = None
         _take_over(row, claim, fingerprint)
@@ -176,7 +194,10 @@ def _claim(request: Request, operation: str, key: str) -> tuple[IdempotencyKey, 
 
 
 def _lease(request: Request, operation: str, key: str) -> tuple[IdempotencyKey, bool]:
-    row, is_mine = _claim(request, operation, key)
+    attempt, leased_until = uuid.uuid4(), timezone.now() + LEASE
+    row, is_mine = _claim(request, operation, key, attempt=attempt, leased_until=leased_until)
+    if row.attempt == attempt:
+        return row, True
     now = timezone.now()
     if not is_mine and row.status is None:
         if row.leased_until is not None and row.leased_until > now:
@@ -184,10 +205,16 @@ def _lease(request: Request, operation: str, key: str) -> tuple[IdempotencyKey, 
         _take_over(row, uuid.uuid4(), row.fingerprint)
         is_mine = True
     if is_mine:
-        row.attempt = row.attempt or uuid.uuid4()
+        row.attempt = row.attempt or attempt
         row.leased_until = now + LEASE
         row.save(update_fields=["attempt", "leased_until"])
     return row, is_mine
+
+
+def _is_known(request: Request, operation: str, key: str) -> bool:
+    user_id = cast(int, request.user.pk)
+    rows = IdempotencyKey.objects.filter(user_id=user_id, operation=operation, key=key)
+    return rows.exists()
 
 
 def _take_over(row: IdempotencyKey, claim: uuid.UUID, fingerprint: str) -> None:

@@ -107,7 +107,7 @@ def look_for_the_key_first() -> None:
     """Look whether the key is known, do the work, and write the key down."""
     close_carts_unasked()
 
-    def claim(request: Any, operation: str, key: str) -> tuple[IdempotencyKey, bool]:
+    def claim(request: Any, operation: str, key: str, **first: Any) -> tuple[IdempotencyKey, bool]:
         known = IdempotencyKey.objects.filter(
             user_id=request.user.pk, operation=operation, key=key
         ).first()
@@ -119,6 +119,7 @@ def look_for_the_key_first() -> None:
             key=key,
             fingerprint=idempotency._fingerprint(request, key),
             claim=uuid.uuid4(),
+            **first,
         )
         return row, True
 
