@@ -61,7 +61,7 @@ def _make_categories() -> None:
 
 
 def _make_products(first: int, last: int) -> None:
-    numbers = f"generate_series({first}, {last}) AS n"
+    numbers = f"generate_series({first}::bigint, {last}) AS n"
     adjectives, nouns = _array(ADJECTIVES), _array(NOUNS)
     name = (
         f"initcap({adjectives}[1 + (n * 7919) % {len(ADJECTIVES)}] || ' ' ||"

@@ -16,12 +16,16 @@ class CategoryTree:
 
     def __init__(self, categories: Iterable[Category]) -> None:
         self.by_id = {category.pk: category for category in categories}
+        self._paths: dict[int | None, str] = {}  # made at most once each: the tree never changes
 
     @classmethod
-    def read(cls) -> "CategoryTree":
-        """Return the tree of all categories; it is shared, so nobody may change it."""
+    def read(cls, *, seen: version.Version | None = None) -> "CategoryTree":
+        """Return the tree of all categories; it is shared, so nobody may change it.
+
+        :param seen: the version that the caller has just read, to save reading it again.
+        """
         return version.remembered(
-            "category tree", lambda: cls(Category.objects.order_by("position", "pk"))
+            "category tree", lambda: cls(Category.objects.order_by("position", "pk")), seen=seen
         )
 
     @cached_property
@@ -43,7 +47,10 @@ class CategoryTree:
 
     def path(self, category_id: int | None) -> str:
         """Return the names from the top down, as in ``Home > Lighting``."""
-        return SEPARATOR.join(category.name for category in self.lineage(category_id))
+        if category_id not in self._paths:
+            names = (category.name for category in self.lineage(category_id))
+            self._paths[category_id] = SEPARATOR.join(names)
+        return self._paths[category_id]
 
     def descendants(self, category_id: int) -> set[int]:
         """Return the id of the category and of all below it."""
@@ -61,7 +68,19 @@ class CategoryTree:
         return lowest - len(self.lineage(category_id)) + 1
 
     def visible(self) -> "CategoryTree":
-        """Return the tree that customers see: without hidden categories and what is below."""
+        """Return the tree that customers see: without hidden categories and what is below.
+
+        It is shared as this one is.
+        """
+        return self._visible
+
+    @cached_property
+    def hidden_ids(self) -> set[int]:
+        """The ids of the categories that customers do not see."""
+        return self.by_id.keys() - self.visible().by_id.keys()
+
+    @cached_property
+    def _visible(self) -> "CategoryTree":
         shown = [
             category
             for category in self.by_id.values()

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from django.db import connection
-from django.db.models import Min, Q, Sum
+from django.db.models import Min, Q
 from django.utils import timezone
 
 from catalog.models import CatalogueChange, Product
@@ -21,6 +21,8 @@ T = TypeVar("T")
 # Of so many numbers a token is drawn: few enough that SQLite can add up two million of them.
 TOKENS = 2**42
 _MANY_ROWS = 100
+# The sum of all changes, as SQL: for a statement that reads something else at the same moment.
+SUM = "(SELECT COALESCE(SUM(token), 0) FROM catalog_cataloguechange)"
 
 
 class Version(NamedTuple):
@@ -47,8 +49,12 @@ def is_known() -> bool:
 
 def current() -> Version:
     """Return the version that this connection sees, in one query where it is not new."""
+    return at(read_mark())
+
+
+def at(mark: int) -> Version:
+    """Return the version of that mark, which was read just now."""
     global _latest
-    mark = int(CatalogueChange.objects.aggregate(sum=Sum("token"))["sum"] or 0) % TOKENS
     known, now = _latest.version, timezone.now()
     if known.mark == mark and (known.until is None or now < known.until):
         return known
@@ -57,11 +63,32 @@ def current() -> Version:
     return version
 
 
-def remembered(name: str, make: Callable[[], T]) -> T:
-    """Return what ``make`` gives for the present version; made once a version and process."""
+def mark_of(changes: Any) -> int:
+    """Return the mark of a version from the sum of all changes."""
+    return int(changes) % TOKENS
+
+
+def holds(version: Version, *, mark: int) -> bool:
+    """Return whether the catalogue, now found at this mark, still shows that version."""
+    return version.mark == mark and (version.until is None or timezone.now() < version.until)
+
+
+def read_mark() -> int:
+    """Return the mark of the version that this connection sees."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {SUM}")
+        return mark_of(cursor.fetchone()[0])
+
+
+def remembered(name: str, make: Callable[[], T], *, seen: Version | None = None) -> T:
+    """Return what ``make`` gives for the present version; made once a version and process.
+
+    :param seen: the version that the caller has just read, to save reading it again.
+    """
     if not is_known():
         return make()
-    version, made = current(), _latest
+    version = seen or current()
+    made = _latest
     if made.version != version:  # another thread has seen another one in this very moment
         return make()
     if name not in made.things:

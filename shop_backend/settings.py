@@ -270,6 +270,8 @@ REST_FRAMEWORK = {
         "rest_framework.renderers.MultiPartRenderer",
     ],
 }
+# What each process keeps of answers about the catalogue for callers without a token; 0: nothing.
+CATALOGUE_CACHE_MB = env.int("CATALOGUE_CACHE_MB", default=32)
 _rate_limits = env.str("RATE_LIMITS", default="on")
 if _rate_limits not in {"on", "off"}:
     raise ImproperlyConfigured("RATE_LIMITS is on or off.")

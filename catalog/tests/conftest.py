@@ -3,7 +3,15 @@
 import pytest
 
 from accounts.tests.factories import StaffFactory, UserFactory
+from catalog.views.remembered import answers
 from tests.client import ShopClient
+
+
+@pytest.fixture(autouse=True)
+def _no_answers_of_other_tests():
+    """A test is rolled back; what was kept of it costs the next one a query more."""
+    answers.forget()
+
 
 SHAPES = [("/api", "/"), ("/api", ""), ("", "/"), ("", "")]
 

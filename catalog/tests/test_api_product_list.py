@@ -175,7 +175,7 @@ def test_a_product_costs_a_constant_number_of_queries(anonymous, rows, django_as
         VariantFactory(product=shirt).option_values.add(choice)
     CategoryTree.read()  # once for each version of the catalogue
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         assert len(payload(anonymous.get(f"/catalog/products/{shirt.pk}/"))["variants"]) == rows
     with django_assert_num_queries(5):
         answer = anonymous.get(f"/catalog/products/{shirt.pk}/variants/")

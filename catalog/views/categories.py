@@ -7,15 +7,15 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import serializers, services
+from catalog import reading, serializers, services, version
 from catalog.category_tree import CategoryTree
 from catalog.filters import YES, YES_OR_NO, CategoryFilter
 from catalog.models import Category
 from catalog.views.keys import ID_OR_SLUG, get_by_key
-from shop_backend.kernel import idempotency
+from catalog.views.remembered import RememberedAnswersMixin
+from shop_backend.kernel import idempotency, jsontext
 from shop_backend.kernel.access import ANYONE, may
 from shop_backend.kernel.errors import InvalidParameter
-from shop_backend.kernel.views import ShopViewSet
 
 TAGS = ["catalog"]
 TREE = openapi.Parameter(
@@ -27,7 +27,7 @@ TREE = openapi.Parameter(
 )
 
 
-class CategoryViewSet(ShopViewSet):
+class CategoryViewSet(RememberedAnswersMixin):
     """The tree of shelves. Customers do not see hidden ones, nor what is below them."""
 
     serializer_class = serializers.CategorySerializer
@@ -60,16 +60,21 @@ class CategoryViewSet(ShopViewSet):
     def get_queryset(self) -> QuerySet[Category]:
         if getattr(self, "swagger_fake_view", False):
             return Category.objects.none()
-        return Category.objects.filter(pk__in=self.tree.by_id)
+        if self._is_insider:
+            return Category.objects.all()
+        return Category.objects.exclude(pk__in=CategoryTree.read(seen=self.seen).hidden_ids)
 
     @property
     def tree(self) -> CategoryTree:
         """What this caller may see of the tree, read once a request."""
         if not hasattr(self, "_tree"):
-            tree = CategoryTree.read()
-            is_insider = self.request.user.has_perm("catalog.view_category")
-            self._tree = tree if is_insider else tree.visible()
+            tree = CategoryTree.read(seen=self.seen)
+            self._tree = tree if self._is_insider else tree.visible()
         return self._tree
+
+    @property
+    def _is_insider(self) -> bool:
+        return self.request.user.has_perm("catalog.view_category")
 
     def get_object(self) -> Category:
         category: Category = get_by_key(self.get_queryset(), self.kwargs["id"])
@@ -78,7 +83,7 @@ class CategoryViewSet(ShopViewSet):
         return category
 
     def representation(self, instance: Category) -> Any:
-        return self._shown([instance])[0]
+        return reading.show_category(instance, self.tree)
 
     @swagger_auto_schema(
         operation_id="catalog_categories_list",
@@ -92,16 +97,17 @@ class CategoryViewSet(ShopViewSet):
         if wanted not in dict(YES_OR_NO):
             raise InvalidParameter(name="tree")
         if wanted in YES:
-            return Response(self._whole_tree())
+            return self.answer(self._whole_tree(), self.later_stock())
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self._shown(page or []))
+        rows = [reading.show_category(row, self.tree) for row in page or []]
+        return self.answer(self.get_paginated_response(rows).data, self.later_stock())
 
     @swagger_auto_schema(
         operation_id="catalog_categories_read", tags=TAGS, manual_parameters=[ID_OR_SLUG]
     )
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Show a category."""
-        return Response(self.representation(self.get_object()))
+        return self.answer(self.representation(self.get_object()), self.later_stock())
 
     @swagger_auto_schema(
         operation_id="catalog_categories_create",
@@ -171,12 +177,11 @@ class CategoryViewSet(ShopViewSet):
         self._tree = CategoryTree.read()
         return self.representation(category)
 
-    def _shown(self, categories: Any) -> Any:
-        context = {**self.get_serializer_context(), "tree": self.tree}
-        return serializers.CategorySerializer(categories, many=True, context=context).data
-
-    def _whole_tree(self) -> dict[str, Any]:
-        top = self.tree.children.get(None, [])
-        context = {**self.get_serializer_context(), "tree": self.tree}
-        results = serializers.CategoryBranchSerializer(top, many=True, context=context).data
-        return {"count": len(top), "next": None, "previous": None, "results": results}
+    def _whole_tree(self) -> Any:
+        """Return all of it as bytes, made once for each version of the catalogue and audience."""
+        audience = "insiders" if self._is_insider else "everyone"
+        return version.remembered(
+            f"category tree for {audience}",
+            lambda: jsontext.Finished(jsontext.dumps(reading.show_tree(self.tree))),
+            seen=self.seen,
+        )

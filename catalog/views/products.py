@@ -9,25 +9,27 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import ErrorDetail, ValidationError
 
-from catalog import facets, serializers, services
+from catalog import facets, reading, serializers, services
 from catalog.category_tree import CategoryTree
 from catalog.filters import YES, YES_OR_NO, ProductFilter
 from catalog.models import Product, ProductQuerySet
+from catalog.reading import LaterStock
+from catalog.serializers.images import absolute
 from catalog.services import NewVariant
 from catalog.views.faceted import FACETS, FacetedListInspector
 from catalog.views.keys import ID_OR_SLUG, get_by_key
+from catalog.views.remembered import RememberedAnswersMixin
 from inventory import selectors as inventory
 from shop_backend.kernel import idempotency
 from shop_backend.kernel.access import ANYONE, may
 from shop_backend.kernel.errors import InvalidParameter
-from shop_backend.kernel.views import ShopViewSet
 
 TAGS = ["catalog"]
 _OF_THE_VARIANT = ("price_minor", "compare_at_minor", "stock", "sku", "weight_grams")
 _NULL_SAYS_NOTHING = ("price_minor", "stock", "sku")
 
 
-class ProductViewSet(ShopViewSet):
+class ProductViewSet(RememberedAnswersMixin):
     """What the shop offers. Drafts are for staff; for everyone else they do not exist: 404."""
 
     serializer_class = serializers.ProductSummarySerializer
@@ -55,6 +57,8 @@ class ProductViewSet(ShopViewSet):
         "relevance": "mismatch",
     }
     parameters = {"list": frozenset({"facets"})}
+    # Which products these leave, and count, depends on stock.
+    unremembered_parameters = frozenset({"in_stock", "facets"})
 
     @property
     def default_ordering(self) -> tuple[str, ...]:
@@ -67,7 +71,7 @@ class ProductViewSet(ShopViewSet):
         products = Product.objects.visible_to(self.request.user)
         if getattr(self, "action", None) == "list":
             # Without a search everything is equally relevant.
-            return products.with_variants().annotate(mismatch=Value(0))
+            return products.annotate(mismatch=Value(0))
         return products.with_options()
 
     def get_object(self) -> Product:
@@ -90,13 +94,15 @@ class ProductViewSet(ShopViewSet):
         wanted = request.query_params.get("facets", "0")
         if wanted not in dict(YES_OR_NO):
             raise InvalidParameter(name="facets")
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        rows = self._shown(page or [], serializers.ProductSummarySerializer)
-        response = self.get_paginated_response(rows)
+        found = self.filter_queryset(self.get_queryset())
+        page: Any = self.paginate_queryset(found.values_list(*reading.LISTED, named=True))
+        stock = self.later_stock()
+        rows = reading.show_products(page, self._viewer(stock))
+        payload = self.get_paginated_response(rows).data
         is_later_page = bool(request.query_params.get("cursor"))
         if wanted in YES and not is_later_page:
-            response.data |= self._facets()
-        return response
+            payload |= self._facets()
+        return self.answer(payload, stock)
 
     @swagger_auto_schema(
         operation_id="catalog_products_read",
@@ -106,7 +112,10 @@ class ProductViewSet(ShopViewSet):
     )
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Show a product with its variants and options."""
-        return Response(self.representation(self.get_object()))
+        products = Product.objects.visible_to(request.user)
+        row = get_by_key(products.values_list(*reading.READ, named=True), self.kwargs["id"])
+        stock = self.later_stock()
+        return self.answer(reading.show_product(row, self._viewer(stock)), stock)
 
     @swagger_auto_schema(
         operation_id="catalog_products_create",
@@ -205,6 +214,19 @@ class ProductViewSet(ShopViewSet):
 
     def _fresh(self, product: Product) -> Any:
         return self.representation(Product.objects.with_options().get(pk=product.pk))
+
+    def _viewer(self, stock: LaterStock | None) -> reading.Viewer:
+        user, tree = self.request.user, CategoryTree.read(seen=self.seen)
+        is_insider = user.has_perm("catalog.view_product")
+        return reading.Viewer(
+            tree=tree if is_insider else tree.visible(),
+            is_insider=is_insider,
+            absolute=self._absolute,
+            stock_of=reading.known_to(user) if stock is None else stock.of,
+        )
+
+    def _absolute(self, url: str) -> str:
+        return absolute(url, {"request": self.request})
 
     def _shown(self, products: Sequence[Product], serializer_class: Any) -> Any:
         variants = [variant for product in products for variant in product.variants.all()]

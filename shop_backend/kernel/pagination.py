@@ -36,7 +36,9 @@ class ShopPagination(BasePagination):
             self.cursor = _Cursor(self.page_size)
             return self.cursor.paginate_queryset(queryset, request)
         self.page = _whole_number(request, "page", 1)
-        counted = queryset.order_by()[: COUNT_CAP + 1].count()
+        # Of rows of columns the key alone is counted: an index may do.
+        keys = queryset.values("pk") if queryset.query.values_select else queryset
+        counted = keys.order_by()[: COUNT_CAP + 1].count()
         self.capped = counted > COUNT_CAP
         self.count = min(counted, COUNT_CAP)
         self.last_page = max(1, -(-self.count // self.page_size))

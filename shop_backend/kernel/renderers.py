@@ -33,4 +33,9 @@ class ShopJSONRenderer(BaseRenderer):
         if face_of(request) is Face.PLAIN:
             return b"" if data is None else jsontext.dumps(data)
         message = getattr(response, "message", None) or DEFAULT_MESSAGE
-        return jsontext.dumps({"success": True, "message": message, "data": data})
+        return envelope(data, message)
+
+
+def envelope(data: Any, message: str) -> bytes:
+    """Return the envelope of a success."""
+    return jsontext.dumps({"success": True, "message": message, "data": data})

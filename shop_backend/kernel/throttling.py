@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
@@ -23,15 +24,33 @@ class ScopeThrottle(BaseThrottle):
     def allow_request(self, request: Request, view: Any) -> bool:
         if not settings.RATE_LIMITS:
             return True
+        counted = getattr(request._request, "rate_limit", None)
+        if counted is None:
+            caller = caller_of(request.user, address=self.get_ident(request))
+            counted = self._count(request._request, view, caller)
+        self.verdict = counted
+        return self.verdict.is_allowed
+
+    def allow_anonymous(self, request: HttpRequest, view: Any) -> bool:
+        """Count a request without a token before the view's own machinery has begun.
+
+        It is not counted again: a refusal is answered there, from the verdict that stands.
+        """
+        if not settings.RATE_LIMITS:
+            return True
+        address = self.get_ident(request)  # type: ignore[arg-type]  # it reads META alone
+        return self._count(request, view, caller_of(None, address=address)).is_allowed
+
+    def _count(self, request: HttpRequest, view: Any, caller: str) -> Verdict:
         scope = _scope_of(view)
-        self.verdict = budgets.spend(
-            f"{scope} {caller_of(request, address=self.get_ident(request))}",
+        verdict = budgets.spend(
+            f"{scope} {caller}",
             Rate.parse(settings.THROTTLE_RATES[scope]),
             store=budgets.IN_MEMORY if scope == _COUNTED_HERE else budgets.IN_DATABASE,
         )
         # For the RateLimit-* headers; the view sees the same request object.
-        request._request.rate_limit = self.verdict  # type: ignore[attr-defined]
-        return self.verdict.is_allowed
+        request.rate_limit = verdict  # type: ignore[attr-defined]
+        return verdict
 
     def wait(self) -> float:
         return self.verdict.retry_after_seconds - 1  # DRF's answer adds one
@@ -43,10 +62,10 @@ def _scope_of(view: Any) -> str:
     return by_action.get(getattr(view, "action_name", None) or "", always)
 
 
-def caller_of(request: Request, *, address: str) -> str:
+def caller_of(user: Any, *, address: str) -> str:
     """Return who is counted: the account, else the network address (IPv6: its /64 network)."""
-    if request.user and request.user.is_authenticated:
-        return f"user {request.user.pk}"
+    if user and user.is_authenticated:
+        return f"user {user.pk}"
     try:
         ip = ipaddress.ip_address(address.strip())
     except ValueError:

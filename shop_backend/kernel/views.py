@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
+from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from rest_framework import status
 from rest_framework.permissions import BasePermission
@@ -13,14 +14,20 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
-from shop_backend.kernel import audit_api, jsontext, transactions
+from shop_backend.kernel import audit_api, jsontext, renderers, transactions
 from shop_backend.kernel.errors import PreconditionFailed, UnknownParameter
 from shop_backend.kernel.faces import Face, face_of
 from shop_backend.kernel.filters import parameters_of
 
 _LIST_ACTIONS = {"list"}
 _CHANGES = {"PUT", "PATCH", "DELETE"}
-_DEFAULT_MESSAGES = {"GET": "OK.", "POST": "Done.", "PUT": "Saved.", "PATCH": "Saved."}
+_DEFAULT_MESSAGES = {
+    "GET": "OK.",
+    "HEAD": "OK.",
+    "POST": "Done.",
+    "PUT": "Saved.",
+    "PATCH": "Saved.",
+}
 
 
 class ShopView(APIView):
@@ -91,7 +98,7 @@ class ShopView(APIView):
             )
             self._dress(request, response, name)
         patch_vary_headers(response, ["Authorization"])
-        _tell_rate_limit(request, response)
+        _tell_rate_limit(request._request, response)
         user = getattr(request, "_user", None)  # asked for only where it was asked before
         if user is not None and user.is_authenticated:
             response.headers.setdefault("Cache-Control", "private")
@@ -157,9 +164,33 @@ class ShopViewSet(ShopView, GenericViewSet):
             raise PreconditionFailed
 
 
-def _tell_rate_limit(request: Request, response: Response) -> None:
+def finished_answer(
+    request: HttpRequest, payload: bytes, *, message: str, headers: Mapping[str, str]
+) -> HttpResponse:
+    """Return what a view's answer with this payload would be, without a view's machinery.
+
+    :param payload: JSON, bare; the face of the request is put around it.
+    :param headers: those that the view's own answer had, beside what depends on the payload.
+    """
+    etag = etag_of(jsontext.Finished(payload))
+    if _matches(request.headers.get("If-None-Match"), etag):
+        response = HttpResponse(status=status.HTTP_304_NOT_MODIFIED)
+        del response.headers["Content-Type"]
+    else:
+        body = payload
+        if face_of(request) is Face.ENVELOPE:
+            body = renderers.envelope(jsontext.Finished(payload), message)
+        response = HttpResponse(body, content_type="application/json")
+    for name, value in headers.items():
+        response.headers[name] = value
+    response.headers["ETag"] = etag
+    _tell_rate_limit(request, response)
+    return response
+
+
+def _tell_rate_limit(request: HttpRequest, response: HttpResponse) -> None:
     """Say how much of the caller's budget is left (draft-ietf-httpapi-ratelimit-headers-03)."""
-    verdict = getattr(request._request, "rate_limit", None)
+    verdict = getattr(request, "rate_limit", None)
     if verdict is not None:
         response.headers["RateLimit-Limit"] = str(verdict.limit)
         response.headers["RateLimit-Remaining"] = str(verdict.remaining)

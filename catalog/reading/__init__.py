@@ -1,0 +1,22 @@
+"""The catalogue as plain rows and dicts: what its serializers show, without models or fields.
+
+The serializers stay the published shape; ``tests/test_reading.py`` holds the two together.
+"""
+
+from catalog.reading.categories import show_category, show_tree
+from catalog.reading.products import LISTED, READ, Viewer, show_product, show_products
+from catalog.reading.stock import Availability, LaterStock, Template, known_to
+
+__all__ = [
+    "LISTED",
+    "READ",
+    "Availability",
+    "LaterStock",
+    "Template",
+    "Viewer",
+    "known_to",
+    "show_category",
+    "show_product",
+    "show_products",
+    "show_tree",
+]

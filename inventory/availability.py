@@ -1,0 +1,40 @@
+"""Availability for the hottest reads: one statement, no models."""
+
+from collections.abc import Collection
+from typing import Any
+
+from django.db import connection
+
+_STATEMENT = """
+SELECT {beside}, item.id, item.is_tracked,
+    SUM(CASE WHEN place.is_active THEN level.on_hand - level.reserved ELSE 0 END)
+FROM inventory_stockitem item
+LEFT JOIN inventory_stocklevel level ON level.item_id = item.id
+LEFT JOIN inventory_location place ON place.id = level.location_id
+WHERE item.id IN ({places})
+GROUP BY item.id, item.is_tracked
+"""
+
+
+def read_availability(item_ids: Collection[int]) -> dict[int, int | None]:
+    """Return what ``selectors.get_availability`` does, at a fraction of the cost."""
+    return read_availability_beside(item_ids, scalar="0")[1]
+
+
+def read_availability_beside(
+    item_ids: Collection[int], *, scalar: str
+) -> tuple[Any, dict[int, int | None]]:
+    """Return the value of an SQL expression and the availability, both as of one moment.
+
+    The value is ``None`` where there are none of these items.
+
+    :param scalar: SQL of ours, never of a caller from outside.
+    """
+    if not item_ids:
+        return None, {}
+    places = ", ".join(["%s"] * len(item_ids))
+    with connection.cursor() as cursor:
+        cursor.execute(_STATEMENT.format(beside=scalar, places=places), list(item_ids))
+        rows = cursor.fetchall()
+    found = {pk: int(free or 0) if is_tracked else None for _, pk, is_tracked, free in rows}
+    return (rows[0][0] if rows else None), found
