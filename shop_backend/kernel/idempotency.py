@@ -58,25 +58,33 @@ def perform(
     :raises IdempotencyKeyReused: the key belongs to another body.
     """
     key = _key_of(request)
-    if foresee is not None:
-        try:
-            foresee()
-        except ShopError:
-            # After the refusal's cause was read: an answer that used it up is seen here.
-            if key is None or not _is_known(request, operation, key):
-                raise
+    refusal = None if foresee is None else _foreseen(foresee)
     if key is None:
+        if refusal is not None:
+            raise refusal
         return transactions.run(effect, recover=recover)
 
     def once() -> Response:
+        # Waits for a first request of this key that is still in flight: what was foreseen may
+        # be that very request's doing.
         row, is_mine = _claim(request, operation, key)
         if not is_mine:
             return _replay(row)
+        if refusal is not None:
+            raise refusal
         response = effect()
         _settle(row, response)
         return response
 
-    return transactions.run(once, recover=recover)
+    return transactions.run(once, recover=None if refusal else recover)
+
+
+def _foreseen(foresee: Callable[[], None]) -> ShopError | None:
+    try:
+        foresee()
+    except ShopError as refusal:
+        return refusal
+    return None
 
 
 def keyed(operation: str) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
@@ -209,12 +217,6 @@ def _lease(request: Request, operation: str, key: str) -> tuple[IdempotencyKey, 
         row.leased_until = now + LEASE
         row.save(update_fields=["attempt", "leased_until"])
     return row, is_mine
-
-
-def _is_known(request: Request, operation: str, key: str) -> bool:
-    user_id = cast(int, request.user.pk)
-    rows = IdempotencyKey.objects.filter(user_id=user_id, operation=operation, key=key)
-    return rows.exists()
 
 
 def _take_over(row: IdempotencyKey, claim: uuid.UUID, fingerprint: str) -> None:
