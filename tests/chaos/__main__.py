@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tests.chaos import plans, report
@@ -55,6 +56,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("form", choices=["short", "long"])
     parser.add_argument("--minutes", type=float, default=60, help="for all series together")
     parser.add_argument("--only", default="", help="places that begin so: PostgreSQL,SQLite")
+    parser.add_argument("--drills", default="", help="nothing but these drills, by name")
     parser.add_argument("--write", action="store_true", help="renew docs/reliability.md")
     parser.add_argument("--results", default="", help="a file for the results, as JSON")
     return parser.parse_args(arguments)
@@ -65,6 +67,13 @@ def _series(chosen: argparse.Namespace, mysql_url: str) -> list[plans.Series]:
     if not mysql_url and chosen.form == "long":
         print("TEST_MYSQL_URL names no server: nothing is attacked on MariaDB.")
         wanted = tuple(series for series in wanted if series.kind != "mysql")
+    if chosen.drills:
+        names = chosen.drills.split(",")
+        return [
+            replace(series, drills={name: series.drills[name] for name in names})
+            for series in wanted
+            if set(names) <= set(series.drills)
+        ]
     names = [name for name in chosen.only.split(",") if name]
     return [s for s in wanted if not names or any(s.place.startswith(name) for name in names)]
 

@@ -100,11 +100,14 @@ def _chosen(plan: Mapping[str, Any]) -> list[type[Attack]]:
 def _make_drills(shop: Shop, server: Server, plan: Mapping[str, Any]) -> None:
     results = []
     chosen = [each for each in drills.ALL if each.name in plan["drills"]]
+    whole, weights = plan["until"] - time.time(), sum(each.weight for each in chosen)
     for number, each in enumerate(chosen):
         drill = each(shop, server)
         drill.size = plan["drills"][each.name]
         share = each.weight / sum(later.weight for later in chosen[number:])
-        drill.until = time.time() + share * (plan["until"] - time.time())
+        left = share * (plan["until"] - time.time())
+        # What was begun is finished and judged, which takes its time; none may starve the last.
+        drill.until = time.time() + max(left, whole * each.weight / weights / 2)
         result = Result(each.name, each.sentence, plan["place"])
         _make_round(shop, drill, result)
         result.sentence = f"{each.sentence} ({drill.extent})"

@@ -40,7 +40,7 @@ STORIES: tuple[tuple[str, ...], ...] = (
     ("pm_card_visa", "refund"),
 )
 AT_ONCE = 50
-TOGETHER = 100  # orders whose news are shuffled into each other
+TOGETHER = 25  # orders whose news are shuffled into each other
 
 
 @dataclass
