@@ -78,7 +78,7 @@ class News(Drill):
         begun = timezone.now()
         told = [self._tell(number % len(STORIES)) for number in numbers]
         for number, one in zip(numbers, told, strict=True):
-            one.is_foreign = number % 10 == 7
+            one.is_foreign = number % 11 == 7
             one.is_missing = number % 7 == 3 and not one.is_foreign
         deliveries = [d for one in told for d in self._deliveries(one)]
         forged = [self._forged(one) for one in told[::5]]
