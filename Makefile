@@ -37,8 +37,8 @@ test: dev-packages ## Run every check and every test, on SQLite and PostgreSQL
 bench: dev-packages ## Measure the shop beside the floor (SIZES="1000 10000", BENCH_POSTGRES_URL=...)
 	@$(PY) -m benchmarks $(SIZES)
 
-chaos: dev-packages ## Attack a running production server, for up to an hour (SEED=...)
-	@$(PY) -m tests.chaos long --write
+chaos: dev-packages ## Attack a running production server (SEED=..., MINUTES=60)
+	@$(PY) -m tests.chaos long --write --minutes $(or $(MINUTES),60)
 
 lint: dev-packages ## Run the checks alone: style, floors, types, migrations
 	@$(PY) -m tests.run_all lint format floors types migrations

@@ -6,9 +6,11 @@ import time
 from collections import Counter
 
 import pytest
+from django.db import connection
 
-from tests.chaos import attacks, drills, report, wire
+from tests.chaos import attacks, drills, plans, report, wire
 from tests.chaos.attack import Round, label
+from tests.chaos.failing_wsgi import Failpoint, StatementFailed
 from tests.chaos.naive.variants import VARIANTS
 from tests.chaos.proxies import losing_answers
 from tests.chaos.series import Result
@@ -97,3 +99,23 @@ def test_every_attack_has_its_careless_variant_and_its_line_on_the_page():
     for each in [*attacks.ALL, *drills.ALL]:
         name = each.name if each.name in page else each.name.split()[0]
         assert f"| {name}" in page, each.name
+
+
+def test_the_time_that_a_series_leaves_over_goes_to_those_after_it(tmp_path):
+    run = plans.Run(1, 0, tmp_path, time.time() + 100, postgres=None, mysql_url="")
+    first, second = (plans.Series("PostgreSQL", "postgresql", share=share) for share in (3, 1))
+
+    assert run._end_of(first, [first, second]) - time.time() == pytest.approx(0.75 * 97, abs=1)
+    assert run._end_of(second, [second]) - time.time() == pytest.approx(97, abs=1)
+
+
+@pytest.mark.django_db
+def test_a_failpoint_raises_instead_of_the_statement_it_is_set_at():
+    failpoint = Failpoint(die_after=None, raise_at=2)
+
+    with connection.execute_wrapper(failpoint), connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        with pytest.raises(StatementFailed):
+            cursor.execute("SELECT 2")
+
+    assert failpoint.count == 2

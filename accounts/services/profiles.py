@@ -45,10 +45,11 @@ def update_profile(
     now = timezone.now()
     is_new_email = email != user.email
     if email and is_new_email:
-        otps.note_request(purpose=OtpPurpose.ACTIVATION, email=email, now=now)
+        otps.count_request(purpose=OtpPurpose.ACTIVATION, email=email, now=now)
     user = User.objects.select_for_update().get(pk=user.pk)
     _rename(user, first_name, last_name)
     if email and is_new_email:
+        Otp.objects.sent_to(email, OtpPurpose.ACTIVATION).delete()
         _request_email_change(user, email, now)
     return user
 

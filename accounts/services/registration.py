@@ -54,7 +54,7 @@ def register(
     user = User()
     if email:
         # Counts the mail, and lets two registrations of one address pass one after the other.
-        otps.note_request(purpose=OtpPurpose.ACTIVATION, email=email, now=now)
+        otps.count_request(purpose=OtpPurpose.ACTIVATION, email=email, now=now)
         user = _registration_to_replace(email) or user
         EmailChange.objects.to_address(email).delete()
         Otp.objects.sent_to(email, OtpPurpose.ACTIVATION).delete()

@@ -1,6 +1,7 @@
 """Races on a real PostgreSQL: what is counted is counted, whoever comes at the same time."""
 
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -248,3 +249,47 @@ def test_one_second_factor_used_five_times_at_once_is_used_once(kind):
     )
 
     assert answers.count(None) == 1
+
+
+@pytest.mark.parametrize(
+    ("email", "lock_account"),
+    [
+        (
+            "bea@example.org",
+            lambda user: services.register(email="bea@example.org", password=PASSWORD),
+        ),
+        (
+            "new@example.org",
+            lambda user: services.update_profile(user=user, email="new@example.org"),
+        ),
+    ],
+)
+def test_nobody_who_waits_for_an_account_holds_the_code_that_is_mailed_to_it(email, lock_account):
+    user = UserFactory(email="bea@example.org", email_verified_at=None)
+    with transaction.atomic():
+        services.make_code(
+            user=user, purpose=OtpPurpose.ACTIVATION, email=email, now=timezone.now()
+        )
+    waiting = threading.Thread(target=lambda: race([lambda: lock_account(user)]))
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        User.objects.select_for_update().get(pk=user.pk)
+        waiting.start()
+        wait_for_a_blocked_statement(cursor)
+        cursor.execute("SET LOCAL lock_timeout = '200ms'")
+        Otp.objects.filter(user=user).delete()
+
+    waiting.join()
+
+
+def wait_for_a_blocked_statement(cursor):
+    for _ in range(500):
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        if cursor.fetchone()[0]:
+            return
+        time.sleep(0.01)
+    raise AssertionError("nobody waits")

@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import orjson
 from django.core.files import File
+from django.db import connection
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 from rest_framework.exceptions import APIException
@@ -187,11 +188,13 @@ def _claim(request: Request, operation: str, key: str, **first: Any) -> tuple[Id
         claim=claim,
         **first,
     )
-    if insert_if_new(wanted):
+    if _insert_unless_there(wanted):
         return wanted, True
     row = IdempotencyKey.objects.select_for_update().get(
         user_id=user_id, operation=operation, key=key
     )
+    if row.claim == claim:
+        return row, True
     if row.created_at < timezone.now() - KEPT_FOR:
         row.attempt = None
         _take_over(row, claim, fingerprint)
@@ -199,6 +202,17 @@ def _claim(request: Request, operation: str, key: str, **first: Any) -> tuple[Id
     if row.fingerprint != fingerprint:
         raise IdempotencyKeyReused
     return row, False
+
+
+def _insert_unless_there(row: IdempotencyKey) -> bool:
+    """Insert the row, or wait for the one that is there; return whether it surely was inserted."""
+    if connection.vendor != "mysql":
+        return insert_if_new(row)
+    # INSERT IGNORE leaves a shared lock on the row that is there; two repeats that both hold it
+    # and both go on to lock the row deadlock. This one locks it for itself, and cannot tell
+    # whose row it is: the claim in it can.
+    IdempotencyKey.objects.bulk_create([row], update_conflicts=True, update_fields=["operation"])
+    return False
 
 
 def _lease(request: Request, operation: str, key: str) -> tuple[IdempotencyKey, bool]:

@@ -1,5 +1,6 @@
 """What an attack is: something prepared, fired at once, and judged by what is in the books."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -28,7 +29,6 @@ class Attack:
     name: ClassVar[str]
     sentence: ClassVar[str]
     naive: ClassVar[str]
-    size = 1  # of a drill; what it counts, the drill says
 
     def __init__(self, shop: Shop, server: Server) -> None:
         self.shop, self.server, self.address = shop, server, server.address
@@ -49,6 +49,23 @@ class Attack:
         """Make one round."""
         answers = self.fire(self.prepare())
         return Round(Counter(map(label, answers)), self.judge(answers))
+
+
+class Drill(Attack):
+    """Lasts longer than a round; does what ``size`` asks for, or what there is time for."""
+
+    naive = ""
+    unit: ClassVar[str] = ""  # what size counts
+    weight: ClassVar[int] = 1  # its share of the time of all drills
+    counts_deadlocks: ClassVar[bool] = True
+    size = 1
+    until = math.inf  # by time.time(); nothing new is begun after it
+    done: int = 0  # of the size
+
+    @property
+    def extent(self) -> str:
+        """How much of it was done, for the table."""
+        return f"{self.done} of {self.size} {self.unit}"
 
 
 def label(answer: wire.Answer) -> str:

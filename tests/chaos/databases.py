@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import secrets
 import signal
 import socket
@@ -178,6 +179,19 @@ def mysql_database(url: str) -> Iterator[Environment]:
         }
     finally:
         execute(f"DROP DATABASE {name}")
+
+
+def free_ports(count: int) -> int:
+    """Return the first of so many ports in a row that nothing listens on now.
+
+    Below those that the system itself hands out, so that none is taken until we use it.
+    """
+    while True:
+        first = random.randrange(20_000, 32_000)
+        with contextlib.ExitStack() as held, contextlib.suppress(OSError):
+            for port in range(first, first + count):
+                held.enter_context(socket.create_server(("127.0.0.1", port)))
+            return first
 
 
 def wait_for_port(port: int, *, seconds: float = 60) -> None:

@@ -1,8 +1,9 @@
-"""The shop's WSGI application, whose process dies where a request's header says.
+"""The shop's WSGI application, which fails where a request's header says.
 
 ``X-Chaos-Die-After: 7`` ends the process (as kill -9 would) right after the request's seventh SQL
 statement; ``0`` ends it when all is done and only the answer is missing. Every answer tells in
-``X-Chaos-Statements`` how many there were.
+``X-Chaos-Statements`` how many there were. ``X-Chaos-Raise-At: 7`` raises an error instead of the
+seventh statement.
 
 CHAOS_PAUSE_MS lets every change of a stock level take so long, with its transaction open.
 """
@@ -20,17 +21,23 @@ PAUSE_SECONDS = int(os.environ.get("CHAOS_PAUSE_MS", "0")) / 1000
 KILLED = 137
 
 
-class Failpoint:
-    """Counts the statements of a request, and ends the process after one of them."""
+class StatementFailed(Exception):
+    """Something nobody foresaw, where a statement should have been."""
 
-    def __init__(self, die_after: int | None) -> None:
-        self._die_after, self.count = die_after, 0
+
+class Failpoint:
+    """Counts a request's statements; ends the process after one of them, or raises at one."""
+
+    def __init__(self, die_after: int | None, raise_at: int | None) -> None:
+        self._die_after, self._raise_at, self.count = die_after, raise_at, 0
 
     def __call__(
         self, execute: Callable[..., Any], sql: str, params: Any, many: Any, context: Any
     ) -> Any:
-        result = execute(sql, params, many, context)
         self.count += 1
+        if self.count == self._raise_at:
+            raise StatementFailed
+        result = execute(sql, params, many, context)
         if self.count == self._die_after:
             os._exit(KILLED)
         if PAUSE_SECONDS and sql.startswith("UPDATE") and "inventory_stocklevel" in sql:
@@ -44,8 +51,9 @@ class Failpoint:
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    wanted = environ.get("HTTP_X_CHAOS_DIE_AFTER")
-    failpoint = Failpoint(None if wanted is None else int(wanted))
+    failpoint = Failpoint(
+        _number(environ, "HTTP_X_CHAOS_DIE_AFTER"), _number(environ, "HTTP_X_CHAOS_RAISE_AT")
+    )
 
     def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
         failpoint.answered()
@@ -55,3 +63,7 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     with connection.execute_wrapper(failpoint):
         answer: Iterable[bytes] = shop(environ, start)
     return answer
+
+
+def _number(environ: dict[str, Any], name: str) -> int | None:
+    return int(environ[name]) if name in environ else None

@@ -73,6 +73,6 @@ def _row(result: dict[str, Any]) -> str:
 
 
 def _fall(result: dict[str, Any]) -> str:
-    fell = result["rounds"] if result["broken_rounds"] else "it stood"
+    fell = result["rounds"] if result["broken_rounds"] else f"it stood {result['rounds']} rounds"
     how = result["violations"][0] if result["violations"] else ""
     return f"| {result['name']} | {fell} | {how} |"

@@ -1,7 +1,7 @@
 """Runs attacks in series against one server, and writes down what they came to.
 
-The attacks take turns, one round each, so that a series that runs out of time has made equally
-many of all. After each turn the results so far are written: a run that is cut off keeps them.
+The attacks take turns, one round each, so that a series that runs out of time has made as many of
+each, or one more. After each turn the results so far are written: a run that is cut off keeps them.
 """
 
 import contextlib
@@ -99,13 +99,20 @@ def _chosen(plan: Mapping[str, Any]) -> list[type[Attack]]:
 
 def _make_drills(shop: Shop, server: Server, plan: Mapping[str, Any]) -> None:
     results = []
-    for each in drills.ALL:
-        if each.name not in plan["drills"]:
-            continue
+    chosen = [each for each in drills.ALL if each.name in plan["drills"]]
+    whole, weights = plan["until"] - time.time(), sum(each.weight for each in chosen)
+    for number, each in enumerate(chosen):
         drill = each(shop, server)
         drill.size = plan["drills"][each.name]
-        result = Result(each.name, f"{each.sentence} (size {drill.size})", plan["place"])
+        share = each.weight / sum(later.weight for later in chosen[number:])
+        left = share * (plan["until"] - time.time())
+        # What was begun is finished and judged, which takes its time; none may starve the last.
+        drill.until = time.time() + max(left, whole * each.weight / weights / 2)
+        result = Result(each.name, each.sentence, plan["place"])
         _make_round(shop, drill, result)
+        result.sentence = f"{each.sentence} ({drill.extent})"
+        if not drill.counts_deadlocks:
+            result.deadlocks = None
         shop.sweep()
         result.note(shop.find_broken_invariants())
         results.append(result)
@@ -126,7 +133,8 @@ def _take_turns(shop: Shop, chosen: list[Attack], plan: Mapping[str, Any]) -> No
     whole = Result("Invariants", "all of check_invariants, after each ten rounds", plan["place"])
     for turn in range(1, plan["rounds"] + 1):
         for attack, result in zip(chosen, results, strict=True):
-            _make_round(shop, attack, result)
+            if time.time() < plan["until"]:
+                _make_round(shop, attack, result)
         is_last = turn == plan["rounds"] or time.time() > plan["until"]
         if is_last or turn % SWEEP_EVERY == 0:
             _check(shop, whole)

@@ -72,7 +72,7 @@ def serving(
     """Serve the shop of this process's environment until the block ends.
 
     :param wsgi: the module of the application; the attacks themselves use the shop's own.
-        :param environment: more of it, for the server alone.
+    :param environment: more of it, for the server alone.
     """
     command = [sys.executable, "-m", "gunicorn", wsgi, "--bind", f"127.0.0.1:{port}"]
     command += ["--worker-class", "gthread", "--workers", str(WORKERS), "--threads", str(threads)]

@@ -167,6 +167,8 @@ class Shop:
             done += orders.expire_overdue_orders(now=timezone.now(), limit=500)
             if not done:
                 break
+        # Once: news that came before the ones they build on; those that fit nowhere stay.
+        payments.apply_pending_events(limit=10_000, now=timezone.now() + timedelta(hours=2))
         payments.sync_open_payments(limit=10_000)
         background.run_once()
 

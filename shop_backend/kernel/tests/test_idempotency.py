@@ -1,11 +1,12 @@
 """The same request, however often it arrives, takes effect once."""
 
 import threading
+import time
 from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections, transaction
 from django.utils import timezone
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
@@ -278,6 +279,35 @@ def test_a_key_is_forgotten_after_three_days(path):
     IdempotencyKey.objects.filter(key="old").update(created_at=long_ago)
     assert idempotency.delete_expired() == 1
     assert IdempotencyKey.objects.get().key == "new"
+
+
+@pytest.mark.portable
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="one writer at a time: none can wait")
+def test_repeats_that_wait_for_the_first_do_not_deadlock_over_its_row():
+    row = {"user": UserFactory(), "operation": "place", "key": "key"}
+    refusals: list[Exception] = []
+
+    def come_again() -> None:
+        try:
+            with transaction.atomic():
+                idempotency._insert_unless_there(IdempotencyKey(**row))
+                IdempotencyKey.objects.select_for_update().get(**row)
+        except OperationalError as error:
+            refusals.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=come_again) for _ in range(8)]
+    with transaction.atomic():
+        IdempotencyKey.objects.create(**row)
+        for thread in threads:
+            thread.start()
+        time.sleep(0.5)  # until all of them wait; fewer would only prove less
+    for thread in threads:
+        thread.join()
+
+    assert refusals == []
 
 
 @pytest.mark.concurrency

@@ -1,23 +1,23 @@
 """kill -9, in the middle of checkouts: the server's workers, and the database."""
 
+import json
 import random
 import threading
 import time
 
 from django.db import connection
 
-from tests.chaos.attack import Attack, Round
+from tests.chaos.attack import Drill, Round
 from tests.chaos.customers import Crowd, Purchase
 from tests.chaos.drills.lost_answers import judge_purchases
 
 CUSTOMERS = 8
-KILL_WISH = "kill-the-database"  # what tests.chaos.plans looks for
+KILL_WISH, KILLS_MADE = "kill-the-database", "kills-made"  # files shared with tests.chaos.plans
+LATEST = 2.0**40  # JSON knows no infinity
 
 
-class _Crash(Attack):
+class _Crash(Drill):
     """Customers buy while something dies; what stayed open is finished afterwards."""
-
-    naive = ""
 
     def run(self) -> Round:
         variant = self.shop.variant(stock=1_000_000)
@@ -50,6 +50,8 @@ class _Crash(Attack):
 class WorkerKills(_Crash):
     name = "kill -9 of workers"
     sentence = "a random worker killed every 0.5 to 2 s under load: nothing acknowledged is lost"
+    unit = "seconds"
+    weight = 3
 
     def start(self) -> None:
         self.killed = 0
@@ -57,13 +59,14 @@ class WorkerKills(_Crash):
         self._thread.start()
 
     def _kill(self) -> None:
-        deadline = time.monotonic() + self.size
-        while time.monotonic() < deadline:
+        started = time.time()
+        while time.time() < min(started + self.size, self.until):
             time.sleep(random.uniform(0.5, 2))
             pids = self.server.worker_pids()
             if pids:
                 self.server.kill_worker(random.choice(pids))
                 self.killed += 1
+        self.done = round(time.time() - started)
 
     def is_over(self) -> bool:
         return not self._thread.is_alive()
@@ -78,16 +81,23 @@ class DatabaseKills(_Crash):
     """Asks the process that owns the PostgreSQL to kill it, by a file; it takes the file away."""
 
     name = "kill -9 of PostgreSQL"
+    unit = "times"
+    weight = 2
+    counts_deadlocks = False  # a killed server forgets how many there were
     sentence = "all its processes killed and started again under load: nothing acknowledged is lost"
 
     def start(self) -> None:
         self._wish = self.server.folder / KILL_WISH
-        self._wish.write_text(str(self.size))
+        # Written aside first: who looks for it must not see half of it.
+        half = self._wish.with_suffix(".half")
+        half.write_text(json.dumps({"times": self.size, "until": min(self.until, LATEST)}))
+        half.rename(self._wish)
 
     def is_over(self) -> bool:
         return not self._wish.exists()
 
     def run(self) -> Round:
         made = super().run()
-        made.answers["PostgreSQL killed"] = self.size
+        self.done = int((self.server.folder / KILLS_MADE).read_text())
+        made.answers["PostgreSQL killed"] = self.done
         return made

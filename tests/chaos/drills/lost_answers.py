@@ -1,27 +1,35 @@
 """Three of ten answers never arrive; the customers ask again with their keys."""
 
+import time
+
 from orders.models import Order
 from payments.models import Payment, SandboxIntent
-from tests.chaos.attack import Attack, Round, expect, expect_true
+from tests.chaos.attack import Drill, Round, expect, expect_true
 from tests.chaos.customers import Crowd, Purchase
 from tests.chaos.proxies import losing_answers
 
 SHARE = 0.3
 CUSTOMERS = 16
+AT_ONCE = 10 * CUSTOMERS  # then the clock is looked at
 
 
-class LostAnswers(Attack):
+class LostAnswers(Drill):
     name = "Lost answers"
     sentence = "purchases over a line that loses 30 % of the answers: each once, each paid once"
-    naive = ""
+    unit = "purchases"
+    weight = 2
 
     def run(self) -> Round:
         variant = self.shop.variant(stock=self.size)
         buyers = self.shop.buyers(CUSTOMERS)
-        purchases = [Purchase(buyers[n % CUSTOMERS], variant) for n in range(self.size)]
+        purchases: list[Purchase] = []
         with losing_answers(self.address, share=SHARE) as proxy:
             crowd = Crowd(proxy.address, CUSTOMERS)
-            crowd.finish(purchases, seconds=600)
+            while len(purchases) < self.size and time.time() < self.until:
+                count = min(AT_ONCE, self.size - len(purchases))
+                purchases += [Purchase(buyers[n % CUSTOMERS], variant) for n in range(count)]
+                crowd.finish(purchases[-count:], seconds=300)
+        self.done = len(purchases)
         made = Round(crowd.answers)
         made.violations += judge_purchases(purchases)
         made.violations += expect_true("some answers were lost", proxy.lost)

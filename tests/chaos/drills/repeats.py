@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from orders.models import Order
 from payments.models import Payment, SandboxIntent
 from tests.chaos import wire
-from tests.chaos.attack import Attack, Round, expect, label
+from tests.chaos.attack import Drill, Round, expect, label
 
 AT_ONCE = 100
 MOST_TRIES = 200
 
 
-class Repeats(Attack):
+class Repeats(Drill):
     """Each duplicate that is told "in flight" asks again, as its Retry-After says."""
 
     name = "Repeats"
     sentence = "order, payment, refund: each sent so many times with one key: 1 effect, 1 answer"
-    naive = ""
+    unit = "repeats of each"
 
     def run(self) -> Round:
         made = Round()
@@ -53,6 +53,7 @@ class Repeats(Attack):
             if len(answered) == self.size:
                 break
         made.violations += _differences(answered, self.size)
+        self.done = len(answered)
         payload: dict[str, str] = answered[0].payload
         return payload
 
