@@ -190,7 +190,7 @@ def test_reading_it_costs_the_same_with_one_row_and_with_ten(number, django_asse
     client = signed_in(admin)
     make_entries(admin, number)
 
-    with django_assert_num_queries(5):  # session, permissions (2), count, rows
+    with django_assert_num_queries(4):  # session, permissions, count, rows
         client.get("/api/accounts/audit/")
 
 
