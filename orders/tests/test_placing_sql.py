@@ -29,7 +29,8 @@ from tests.faces import code_of
 pytestmark = [pytest.mark.django_db, pytest.mark.portable]
 STOCK_UPDATE = re.compile(r"UPDATE .inventory_stocklevel.")
 # An order with a coupon and a key: so many statements, and for each line its guarded UPDATE.
-STATEMENTS = {"sqlite": 30, "postgresql": 30, "mysql": 32}
+# MySQL reads the key's row after it has inserted it: the insert cannot tell whose it is.
+STATEMENTS = {"sqlite": 30, "postgresql": 30, "mysql": 33}
 
 
 def fill_cart(lines: int) -> User:
