@@ -48,8 +48,12 @@ class Rate:
 
     @property
     def tolerance(self) -> int:
-        """How far ahead, in microseconds, a budget may be spent before one more is too many."""
-        return self.interval * (self.number - 1)
+        """How far ahead, in microseconds, a budget may be spent before one more is too many.
+
+        With up to a second's grace: of many requests at once, one that has read its clock first
+        may be counted last.
+        """
+        return self.interval * (self.number - 1) + min(self.interval // 2, _SECOND)
 
 
 class Verdict(NamedTuple):
