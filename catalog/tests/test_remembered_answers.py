@@ -1,5 +1,6 @@
 """Answers from memory: the same as the ordinary ones, and never older than a commit."""
 
+import json
 import subprocess
 import sys
 from datetime import timedelta
@@ -224,10 +225,10 @@ def test_what_another_process_has_committed_is_seen_at_once(anonymous):
 def _in_another_process(statement):
     """Run and commit it in a process of its own."""
     parameters = connection.get_connection_params()
-    known = {name: parameters[name] for name in ("dbname", "user", "host", "port")}
-    dsn = " ".join(f"{name}={value}" for name, value in known.items())
+    known = {name: parameters.get(name) for name in ("dbname", "user", "password", "host", "port")}
     code = (
-        "import psycopg2, sys; c = psycopg2.connect(sys.argv[1]);"
-        " c.cursor().execute(sys.argv[2]); c.commit()"
+        "import json, psycopg2, sys; c = psycopg2.connect(**json.load(sys.stdin));"
+        " c.cursor().execute(sys.argv[1]); c.commit()"
     )
-    subprocess.run([sys.executable, "-c", code, dsn, statement], check=True, timeout=30)
+    command = [sys.executable, "-c", code, statement]
+    subprocess.run(command, input=json.dumps(known), text=True, check=True, timeout=30)
