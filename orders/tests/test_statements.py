@@ -152,10 +152,16 @@ def test_what_is_sold_out_is_said_before_anything_is_locked(named_by):
     assert answer.json()["params"]["available"] == 0
     # The session, the availability, what overdue orders hold; then the key's row, which waits for
     # a first request of it and is taken back.
-    assert [sql.split(" ")[0] for sql in said] == ["SELECT", "SELECT", "SELECT", "INSERT"]
-    assert "kernel_idempotencykey" in said[3]
-    assert not any("FOR UPDATE" in sql for sql in said)
+    assert [sql.split(" ")[0] for sql in said[:4]] == ["SELECT", "SELECT", "SELECT", "INSERT"]
+    assert len(said) == 4 + _more_for_a_key()
+    assert all("kernel_idempotencykey" in sql for sql in said[3:])
+    assert not any("FOR UPDATE" in sql for sql in said[:3])
     assert not IdempotencyKey.objects.exists()
+
+
+def _more_for_a_key() -> int:
+    """MariaDB's INSERT does not say whose row is there: it is read."""
+    return 1 if connection.vendor == "mysql" else 0
 
 
 def item_of(variant: Variant, named_by: str) -> dict[str, Any]:
@@ -174,7 +180,7 @@ def test_two_lines_of_one_variant_are_short_together():
 
     assert code_of(answer) == "insufficient_stock"
     assert answer.json()["params"]["requested"] == 60
-    assert len(said) == 4
+    assert len(said) == 4 + _more_for_a_key()
 
 
 def test_a_repeat_gets_its_order_when_all_is_sold():
