@@ -83,7 +83,7 @@ class PasswordChangeForm(AdminPasswordChangeForm):
 
     def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002  # Django's signature
         user = super().save(commit=commit)
-        services.note_password_set_by_staff(user=user)
+        services.note_password_set_in_admin(user=user)
         return user
 
 

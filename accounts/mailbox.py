@@ -20,6 +20,7 @@ class MailPurpose(StrEnum):
     PASSWORD_CHANGED = "password_changed"
     TWO_FACTOR_ON = "two_factor_on"
     TWO_FACTOR_OFF = "two_factor_off"
+    RECOVERY_CODES_RENEWED = "recovery_codes_renewed"
 
 
 @transactions.requires_transaction

@@ -25,6 +25,7 @@ _SUBJECTS = {
     MailPurpose.PASSWORD_CHANGED: "Your password at {shop} was changed",
     MailPurpose.TWO_FACTOR_ON: "Your second factor at {shop} is on",
     MailPurpose.TWO_FACTOR_OFF: "Your second factor at {shop} is off",
+    MailPurpose.RECOVERY_CODES_RENEWED: "Your recovery codes at {shop} are new",
 }
 
 
@@ -120,6 +121,10 @@ def _two_factor_off(user: User, now: datetime) -> _Letter | None:
     return _Letter(user.email, user, "two_factor_off") if user.email else None
 
 
+def _recovery_codes_renewed(user: User, now: datetime) -> _Letter | None:
+    return _Letter(user.email, user, "recovery_codes_renewed") if user.email else None
+
+
 _WRITERS = {
     MailPurpose.ACTIVATION: _activation,
     MailPurpose.RESET_CODE: _reset_code,
@@ -130,6 +135,7 @@ _WRITERS = {
     MailPurpose.PASSWORD_CHANGED: _password_changed,
     MailPurpose.TWO_FACTOR_ON: _two_factor_on,
     MailPurpose.TWO_FACTOR_OFF: _two_factor_off,
+    MailPurpose.RECOVERY_CODES_RENEWED: _recovery_codes_renewed,
 }
 
 

@@ -1,7 +1,10 @@
-"""The admin site for those whose role demands a second factor that they do not have yet."""
+"""The admin site's door: who may stay, and who has to get a second factor first."""
 
+import time
 from collections.abc import Callable
 
+from django.conf import settings
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
@@ -9,6 +12,37 @@ from shop_backend.kernel.errors import TwoFactorEnrolmentRequired
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 _OPEN_TO_THEM = {"/admin/two-factor/", "/admin/logout/", "/admin/login/"}
+
+
+class AdminSessionMiddleware:
+    """End a session of the admin site that nobody used for a while, or that is a day's work old.
+
+    The login page answers then, as it does where nobody is signed in.
+    """
+
+    OPENED_AT = "opened_at"
+    USED_AT = "used_at"
+    _NOTED_EVERY = 60  # seconds; each note is a write
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        is_admin = request.path_info.startswith("/admin/")
+        if is_admin and request.user.is_authenticated:
+            self._hold_against_clock(request, int(time.time()))
+        return self.get_response(request)
+
+    def _hold_against_clock(self, request: HttpRequest, now: int) -> None:
+        session, user = request.session, request.user
+        # In its first minute nothing is noted yet: then the login is what is known.
+        login = int(user.last_login.timestamp()) if user.last_login else now
+        opened_at, used_at = session.get(self.OPENED_AT, login), session.get(self.USED_AT, login)
+        is_old = now - opened_at >= settings.SESSION_COOKIE_AGE
+        if is_old or now - used_at >= settings.ADMIN_IDLE_MINUTES * 60:
+            logout(request)
+        elif now - used_at >= self._NOTED_EVERY:
+            session[self.OPENED_AT], session[self.USED_AT] = opened_at, now
 
 
 class TwoFactorEnrolmentMiddleware:

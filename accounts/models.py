@@ -11,6 +11,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.functional import cached_property
 
 # No "@": a login name with one is an email address.
@@ -73,6 +74,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False, help_text="May enter the admin site.")
     email_verified_at = models.DateTimeField(null=True, blank=True)
     date_joined = models.DateTimeField(default=timezone.now)
+    sign_in_epoch = models.PositiveIntegerField(
+        default=0,
+        editable=False,
+        help_text="Moves on when all sign-ins end; an admin session of an earlier one is dead.",
+    )
 
     objects = UserManager()
 
@@ -108,6 +114,13 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def has_module_perms(self, app_label: str) -> bool:
         return not self.must_enrol_two_factor and super().has_module_perms(app_label)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Return what a session of the admin site is held against at every request."""
+        text = f"{self.password}:{self.sign_in_epoch}"
+        return salted_hmac(
+            "accounts.admin_session", text, secret=secret, algorithm="sha256"
+        ).hexdigest()
 
     def get_full_name(self) -> str:
         """Return first and last name, the username where both are empty."""

@@ -129,12 +129,25 @@ class UserSerializer(serializers.ModelSerializer[User]):
         return sorted(group.name for group in user.groups.all())
 
 
+def current_password_field() -> serializers.CharField:
+    """Return the field that proves who sits there; not needed within ten minutes of a login."""
+    return serializers.CharField(
+        required=False,
+        default="",
+        allow_blank=True,
+        write_only=True,
+        help_text="May be left out within 10 minutes of a login.",
+        **PASSWORD,
+    )
+
+
 class ProfileUpdateSerializer(serializers.Serializer[Any]):
     """What one may change of oneself; what is left out stays as it is."""
 
     email = serializers.EmailField(max_length=254, required=False, allow_null=True)
     first_name = serializers.CharField(**NAME)
     last_name = serializers.CharField(**NAME)
+    current_password = current_password_field()
 
 
 class UserUpdateSerializer(ProfileUpdateSerializer):
@@ -290,9 +303,7 @@ class RepeatedPasswordSerializer(serializers.Serializer[Any]):
 class AccountDeletionSerializer(serializers.Serializer[Any]):
     """The password that confirms the end of an account."""
 
-    current_password = serializers.CharField(
-        required=False, default="", allow_blank=True, write_only=True, **PASSWORD
-    )
+    current_password = current_password_field()
 
 
 def require_same(attrs: dict[str, Any], name: str, repeated: str) -> None:

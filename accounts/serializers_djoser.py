@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import User, validate_username
-from accounts.serializers import PASSWORD, require_same
+from accounts.serializers import PASSWORD, current_password_field, require_same
 
 
 class AuthUserSerializer(serializers.ModelSerializer[User]):
@@ -36,6 +36,7 @@ class AuthUserUpdateSerializer(serializers.Serializer[Any]):
     """A new email; it takes effect after its code."""
 
     email = serializers.EmailField(max_length=254, required=False, allow_null=True)
+    current_password = current_password_field()
 
 
 class UidAndTokenSerializer(serializers.Serializer[Any]):

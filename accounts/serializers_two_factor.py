@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.serializers import PASSWORD, SecondFactorField
+from accounts.serializers import PASSWORD, SecondFactorField, current_password_field
 
 
 class TwoFactorSerializer(serializers.Serializer[Any]):
@@ -13,6 +13,12 @@ class TwoFactorSerializer(serializers.Serializer[Any]):
     is_on = serializers.BooleanField()
     is_required = serializers.BooleanField(help_text="One of the account's roles demands it.")
     recovery_codes_left = serializers.IntegerField()
+
+
+class TwoFactorBeginningSerializer(serializers.Serializer[Any]):
+    """The password that proves who begins."""
+
+    current_password = current_password_field()
 
 
 class EnrolmentSerializer(serializers.Serializer[Any]):

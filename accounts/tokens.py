@@ -47,6 +47,11 @@ def refresh_lifetime(*, rotates: bool) -> timedelta:
     return settings.NON_ROTATING_REFRESH_LIFETIME
 
 
+def last_end_of(session: Session) -> datetime:
+    """Return when a session ends however often it is refreshed: then one logs in anew."""
+    return session.created_at + settings.SESSION_ABSOLUTE_LIFETIME
+
+
 def issue_access(session: Session, *, now: datetime) -> str:
     """Return an access token of this session."""
     token = AccessToken()

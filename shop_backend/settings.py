@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.AdminSessionMiddleware",
     "accounts.middleware.TwoFactorEnrolmentMiddleware",
     "shop_backend.kernel.audit_admin.AdminAuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -148,8 +149,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"{_VALIDATORS}.UserAttributeSimilarityValidator"},
     {"NAME": f"{_VALIDATORS}.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
     {"NAME": f"{_VALIDATORS}.CommonPasswordValidator"},
-    {"NAME": f"{_VALIDATORS}.NumericPasswordValidator"},
+    {"NAME": "accounts.password_words.ShopWordsValidator"},
 ]
+# Beside the shop's name and address: brands, streets, names that everybody would guess here.
+PASSWORD_WORDS = env.list("PASSWORD_WORDS", default=[])
 # Roles that count only with a second factor (accounts/roles.py; a superuser counts as admin).
 TWO_FACTOR_ROLES = env.list("TWO_FACTOR_ROLES", default=[])
 SIMPLE_JWT = {
@@ -163,6 +166,8 @@ SIMPLE_JWT = {
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
     "UPDATE_LAST_LOGIN": False,
 }
+# However often it is refreshed, a session ends so long after its login.
+SESSION_ABSOLUTE_LIFETIME = timedelta(days=30)
 # Refresh tokens from Djoser's door do not rotate, so they live shorter.
 NON_ROTATING_REFRESH_LIFETIME = timedelta(hours=24)
 DJOSER = {
@@ -220,6 +225,7 @@ CSRF_TRUSTED_ORIGINS = env.list(
 SESSION_COOKIE_SECURE = env.bool("SESSION_COOKIE_SECURE", default=not DEBUG)
 CSRF_COOKIE_SECURE = env.bool("CSRF_COOKIE_SECURE", default=not DEBUG)
 SESSION_COOKIE_AGE = 12 * 60 * 60  # of the admin site: a working day, used or not
+ADMIN_IDLE_MINUTES = env.int("ADMIN_IDLE_MINUTES", default=60)
 # Sent with answers over https alone; the redirect to https is the proxy's.
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if DEBUG else 31_536_000)
 SILENCED_SYSTEM_CHECKS = [

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from accounts.views.admin_password import admin_password_change
 from accounts.views.admin_two_factor import admin_two_factor
 from shop_backend import aliases, docs, health
 from shop_backend.dashboard import invariants_page
@@ -36,6 +37,7 @@ admin.site.index_template = "dashboard/first_page.html"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/two-factor/", admin_two_factor, name="admin_two_factor"),
+    path("admin/password_change/", admin.site.admin_view(admin_password_change)),
     path("admin/invariants/", admin.site.admin_view(invariants_page.show), name="invariants"),
     path("admin/", admin.site.urls),
     path("favicon.ico", favicon),

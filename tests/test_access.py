@@ -119,6 +119,7 @@ def test_every_route_of_the_project_is_accounted_for():
 
     assert heads == {
         "admin/two-factor/",
+        "admin/password_change/",
         "admin/",
         "favicon.ico",
         "admin/invariants/",

@@ -5,12 +5,13 @@ from accounts.services.housekeeping import sweep
 from accounts.services.otps import make_code
 from accounts.services.passwords import (
     change_password,
-    note_password_set_by_staff,
+    note_password_set_in_admin,
     request_reset_code,
     request_reset_link,
     reset_password_by_code,
     reset_password_by_link,
 )
+from accounts.services.presence import require_presence
 from accounts.services.profiles import (
     delete_account_as_staff,
     delete_own_account,
@@ -33,10 +34,9 @@ from accounts.services.sessions import (
     log_out,
     open_session,
     refresh,
-    revoke_session,
-    revoke_sessions,
     verify,
 )
+from accounts.services.signing_out import revoke_session, revoke_sessions
 from accounts.services.two_factor import (
     Enrolment,
     begin_two_factor,
@@ -52,6 +52,7 @@ __all__ = [
     "begin_two_factor",
     "confirm_two_factor",
     "renew_recovery_codes",
+    "require_presence",
     "require_second_factor",
     "reset_two_factor_as_staff",
     "require_rights_to_give",
@@ -60,7 +61,7 @@ __all__ = [
     "Device",
     "activate_by_link",
     "change_password",
-    "note_password_set_by_staff",
+    "note_password_set_in_admin",
     "delete_account_as_staff",
     "delete_dead_registrations",
     "delete_own_account",

@@ -13,7 +13,7 @@ from accounts.errors import InvalidOtp, InvalidPassword, InvalidResetToken, Weak
 from accounts.mailbox import MailPurpose, post
 from accounts.models import Otp, OtpPurpose, Session, User
 from accounts.services import otps
-from accounts.services.sessions import revoke_sessions
+from accounts.services.signing_out import revoke_sessions
 from shop_backend.kernel import transactions
 from shop_backend.kernel.errors import ShopError
 
@@ -49,8 +49,8 @@ def change_password(
 
 
 @transactions.use_case
-def note_password_set_by_staff(*, user: User) -> None:
-    """End the sessions of a person whose password was set in the admin, and tell them."""
+def note_password_set_in_admin(*, user: User) -> None:
+    """End the sessions of a person whose password was set on the admin site, and tell them."""
     revoke_sessions(user=user)
     post(purpose=MailPurpose.PASSWORD_CHANGED, user_ids=[user.pk])
 

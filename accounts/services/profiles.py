@@ -1,17 +1,15 @@
 """Profiles: changed by their owner, by staff, and ended."""
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.utils import timezone
 
 from accounts import selectors
 from accounts.errors import (
     EmailTaken,
-    InvalidPassword,
     NotYourEmail,
     OwnAccount,
-    PasswordRequired,
     ProtectedAccount,
     StaffAccount,
 )
@@ -19,26 +17,29 @@ from accounts.mailbox import MailPurpose, post
 from accounts.models import EmailChange, Otp, OtpPurpose, Session, TwoFactor, User
 from accounts.ports import personal_data
 from accounts.services import otps
-from accounts.services.sessions import revoke_sessions
+from accounts.services.presence import require_presence
+from accounts.services.signing_out import revoke_sessions
 from shop_backend.kernel import transactions
 from shop_backend.kernel.models import IdempotencyKey
-
-RECENT_LOGIN = timedelta(minutes=10)
 
 
 @transactions.use_case
 def update_profile(
     *,
     user: User,
+    session: Session | None,
     first_name: str | None = None,
     last_name: str | None = None,
     email: str | None = None,
+    current_password: str = "",
 ) -> User:
     """Change one's own profile; ``None`` leaves a value as it is.
 
     A new email waits for the code that is mailed to it, while the old address is told. Whoever
     waited for the same address before waits no more.
 
+    :param current_password: for a new email, unless the login is younger than ten minutes.
+    :raises PasswordRequired, InvalidPassword: see ``require_presence``.
     :raises EmailTaken: somebody else has verified the new address.
     :raises OtpCooldown: a code for the new address was asked for too recently or too often.
     """
@@ -47,6 +48,8 @@ def update_profile(
     if email and is_new_email:
         otps.count_request(purpose=OtpPurpose.ACTIVATION, email=email, now=now)
     user = User.objects.select_for_update().get(pk=user.pk)
+    if email and is_new_email:
+        require_presence(user=user, session=session, current_password=current_password, now=now)
     _rename(user, first_name, last_name)
     if email and is_new_email:
         Otp.objects.sent_to(email, OtpPurpose.ACTIVATION).delete()
@@ -107,15 +110,10 @@ def delete_own_account(
     :raises InvalidPassword: the password is wrong.
     :raises StaffAccount: staff do not vanish by themselves.
     """
-    now = now or timezone.now()
     user = User.objects.select_for_update().get(pk=user.pk)
     if user.is_staff or user.is_superuser:
         raise StaffAccount
-    if current_password:
-        if not user.check_password(current_password):
-            raise InvalidPassword(field="current_password")
-    elif session is None or session.created_at <= now - RECENT_LOGIN:
-        raise PasswordRequired
+    require_presence(user=user, session=session, current_password=current_password, now=now)
     _anonymise(user)
 
 

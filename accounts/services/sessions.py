@@ -127,21 +127,6 @@ def log_out(*, user: User, refresh_token: str) -> None:
     )
 
 
-@transactions.use_case
-def revoke_sessions(*, user: User, spare: Session | None = None) -> int:
-    """End all sessions of a user but the spared one; return how many."""
-    sessions = Session.objects.filter(user=user, revoked_at=None)
-    if spare is not None:
-        sessions = sessions.exclude(pk=spare.pk)
-    return sessions.update(revoked_at=timezone.now())
-
-
-@transactions.use_case
-def revoke_session(*, session: Session) -> None:
-    """End one session."""
-    Session.objects.filter(pk=session.pk, revoked_at=None).update(revoked_at=timezone.now())
-
-
 def _authenticate(login: str, password: str, second_factor: str) -> User:
     with counted_try(login):
         user = selectors.get_by_login(login)
@@ -174,13 +159,14 @@ def _rotate(session: Session, jti: str, now: datetime) -> bool:
     """
     recent = [[used, at] for used, at in session.recent_rotations if _is_fresh(at, now)]
     new_jti = uuid.uuid4().hex
+    end = min(now + tokens.refresh_lifetime(rotates=True), tokens.last_end_of(session))
     current = Session.objects.filter(pk=session.pk, refresh_jti=jti, revoked_at=None)
     return bool(
         current.update(
             refresh_jti=new_jti,
             recent_rotations=[*recent, [jti, now.timestamp()]][-_MOST_ROTATIONS:],
             last_used_at=now,
-            expires_at=now + tokens.refresh_lifetime(rotates=True),
+            expires_at=end,
         )
     )
 

@@ -23,6 +23,7 @@ from accounts.errors import (
 )
 from accounts.mailbox import MailPurpose, post
 from accounts.models import RecoveryCode, Session, TwoFactor, User
+from accounts.services.signing_out import revoke_sessions
 from shop_backend.kernel import budgets, transactions
 
 RECOVERY_CODES = 10
@@ -59,6 +60,8 @@ def require_second_factor(*, user: User, code: str, now: datetime) -> None:
 @transactions.use_case
 def begin_two_factor(*, user: User) -> Enrolment:
     """Make a new secret for an app; it counts once a code of it is confirmed.
+
+    The caller makes sure that it is the person themselves (``require_presence``).
 
     :raises TwoFactorAlreadyOn: switch the present one off first.
     """
@@ -108,7 +111,7 @@ def renew_recovery_codes(
     :raises TooManyTwoFactorCodes: see ``require_second_factor``.
     """
     factor = _prove(user, password, code, now or timezone.now())
-    return transactions.run(partial(_new_codes, factor))
+    return transactions.run(partial(_renew_codes, factor))
 
 
 @transactions.forbids_transaction
@@ -197,15 +200,20 @@ def _switch_on(factor: TwoFactor, user: User, session: Session | None, now: date
     if not same.update(confirmed_at=now):
         raise TwoFactorNotOn  # begun anew meanwhile
     codes = _new_codes(factor)
-    _end_other_sessions(user, session, now)
+    revoke_sessions(user=user, spare=session)
     post(purpose=MailPurpose.TWO_FACTOR_ON, user_ids=[user.pk])
     return codes
 
 
 def _switch_off(factor: TwoFactor, user: User, session: Session | None) -> None:
     TwoFactor.objects.filter(pk=factor.pk).delete()
-    _end_other_sessions(user, session, timezone.now())
+    revoke_sessions(user=user, spare=session)
     post(purpose=MailPurpose.TWO_FACTOR_OFF, user_ids=[user.pk])
+
+
+def _renew_codes(factor: TwoFactor) -> list[str]:
+    post(purpose=MailPurpose.RECOVERY_CODES_RENEWED, user_ids=[factor.user_id])
+    return _new_codes(factor)
 
 
 def _new_codes(factor: TwoFactor) -> list[str]:
@@ -224,10 +232,3 @@ def _hash_of(code: str, factor: TwoFactor, *, secret: str) -> str:
     return salted_hmac(
         "accounts.recovery_code", text, secret=secret, algorithm="sha256"
     ).hexdigest()
-
-
-def _end_other_sessions(user: User, spare: Session | None, now: datetime) -> None:
-    sessions = Session.objects.filter(user=user, revoked_at=None)
-    if spare is not None:
-        sessions = sessions.exclude(pk=spare.pk)
-    sessions.update(revoked_at=now)

@@ -142,7 +142,7 @@ ROUTES = [
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_a_new_email_takes_effect_only_after_its_code_on_every_route(client, method, path):
     user = UserFactory(email="old@example.com")
-    client.force_authenticate(user)
+    client.sign_in(user)
 
     response = getattr(client, method)(path.format(pk=user.pk), {"email": "new@example.com"})
 
@@ -151,7 +151,7 @@ def test_a_new_email_takes_effect_only_after_its_code_on_every_route(client, met
     assert user.email == "old@example.com"
     assert client.get("/accounts/user/").json()["pending_email"] == "new@example.com"
     assert "asked for another email" in last_mail_to("old@example.com").body
-    client.force_authenticate(None)
+    client.credentials()
     body = {"email": "NEW@example.com", "otp": code_mailed_to("new@example.com")}
     assert client.post("/accounts/verify-otp/", body).status_code == 200
     user.refresh_from_db()
@@ -161,7 +161,7 @@ def test_a_new_email_takes_effect_only_after_its_code_on_every_route(client, met
 
 def test_the_outbox_names_the_user_and_the_purpose_and_nothing_else(client):
     user = UserFactory()
-    client.force_authenticate(user)
+    client.sign_in(user)
     client.patch("/accounts/user/", {"email": "new@example.com"})
     client.post("/accounts/forgot-password/", {"email": user.email})
 
@@ -176,7 +176,7 @@ def test_the_outbox_names_the_user_and_the_purpose_and_nothing_else(client):
 
 def test_an_account_without_email_gets_one_by_its_code(client):
     user = UserFactory(email=None, email_verified_at=None)
-    client.force_authenticate(user)
+    client.sign_in(user)
     client.patch("/accounts/user/", {"email": "new@example.com"})
 
     body = {"email": "new@example.com", "otp": code_mailed_to("new@example.com")}
@@ -189,7 +189,7 @@ def test_an_account_without_email_gets_one_by_its_code(client):
 def test_a_verified_address_of_somebody_else_is_refused(client):
     UserFactory(email="taken@example.com")
     user = UserFactory()
-    client.force_authenticate(user)
+    client.sign_in(user)
 
     response = client.patch("/api/accounts/user/", {"email": "Taken@example.com"})
 
@@ -199,7 +199,7 @@ def test_a_verified_address_of_somebody_else_is_refused(client):
 
 
 def test_a_pending_change_reserves_nothing(client):
-    client.force_authenticate(UserFactory())
+    client.sign_in(UserFactory())
     client.patch("/accounts/user/", {"email": "new@example.com"})
     code = code_mailed_to("new@example.com")
     UserFactory(email="new@example.com")
@@ -212,7 +212,7 @@ def test_a_pending_change_reserves_nothing(client):
 def test_a_registration_of_the_new_address_gives_way_to_whoever_proves_it(client):
     user = UserFactory()
     registration = UserFactory(email="new@example.com", email_verified_at=None)
-    client.force_authenticate(user)
+    client.sign_in(user)
     client.patch("/accounts/user/", {"email": "new@example.com"})
     body = {"email": "new@example.com", "otp": code_mailed_to("new@example.com")}
 
@@ -225,7 +225,7 @@ def test_a_registration_of_the_new_address_gives_way_to_whoever_proves_it(client
 
 def test_only_the_case_of_an_email_is_changed_by_its_code_too(client):
     user = UserFactory(email="ann@example.com")
-    client.force_authenticate(user)
+    client.sign_in(user)
     client.patch("/accounts/user/", {"email": "Ann@example.com"})
     body = {"email": "ann@example.com", "otp": code_mailed_to("Ann@example.com")}
 
@@ -236,7 +236,7 @@ def test_only_the_case_of_an_email_is_changed_by_its_code_too(client):
 
 def test_a_pending_change_dies_after_a_day(client):
     user = UserFactory()
-    client.force_authenticate(user)
+    client.sign_in(user)
     client.patch("/accounts/user/", {"email": "new@example.com"})
     code = code_mailed_to("new@example.com")
     EmailChange.objects.update(requested_at=timezone.now() - timedelta(hours=24))
@@ -250,7 +250,7 @@ def test_a_pending_change_dies_after_a_day(client):
 def test_of_those_who_want_one_address_the_latest_waits_alone(client):
     users = UserFactory.create_batch(3, email=None, email_verified_at=None)
     for user in users:
-        client.force_authenticate(user)
+        client.sign_in(user)
         client.patch("/accounts/user/", {"email": "new@example.com"})
     mail.outbox.clear()
 
@@ -270,7 +270,7 @@ def test_a_change_and_a_registration_never_have_a_code_for_one_address_each(clie
     user = UserFactory()
     ann = {"username": "ann", "email": "new@example.com", "password": PASSWORD}
     client.post("/accounts/register/", ann)
-    client.force_authenticate(user)
+    client.sign_in(user)
 
     client.patch("/accounts/user/", {"email": "New@example.com"})
     client.post("/accounts/resend-otp/", {"email": "new@example.com"})

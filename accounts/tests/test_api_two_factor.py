@@ -384,7 +384,9 @@ def test_the_admin_site_shows_them_the_way_to_it_and_nothing_else(path):
 
     refused = browser.get(path)
     page = browser.get("/admin/two-factor/").content.decode()
-    confirmed = browser.post("/admin/two-factor/", {"code": code_of(manager)}).content.decode()
+    confirmed = browser.post(
+        "/admin/two-factor/", {"code": code_of(manager), "password": PASSWORD}
+    ).content.decode()
 
     assert refused.status_code == 403
     assert "two_factor_enrolment_required" in refused.content.decode()

@@ -51,6 +51,7 @@ def test_a_write_by_the_api_is_an_attempt_and_an_outcome_with_before_and_after()
     assert outcome.changes == {
         "first_name": ["[withheld]", "[withheld]"],
         "is_active": [True, False],
+        "sign_in_epoch": [0, 1],
     }
 
 
@@ -138,7 +139,8 @@ def test_an_action_of_the_admin_site_is_recorded_for_each_row_that_it_changed():
     attempt, *outcomes = entries()
     assert attempt.action == "admin accounts_user_changelist deactivate"
     assert [(row.object_id, row.changes) for row in outcomes] == [
-        (str(people[0].pk), {"is_active": [True, False]})
+        (str(people[0].pk), {"is_active": [True, False], "sign_in_epoch": [0, 1]}),
+        (str(people[1].pk), {"sign_in_epoch": [0, 1]}),
     ]
 
 

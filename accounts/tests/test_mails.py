@@ -25,7 +25,7 @@ def client():
 @pytest.fixture
 def ann(client):
     user = UserFactory(username="ann", email="ann@example.com")
-    client.force_authenticate(user)
+    client.sign_in(user)
     return user
 
 

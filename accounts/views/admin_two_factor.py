@@ -1,8 +1,9 @@
-"""Where staff switch their second factor on without an API client. Codes end no admin session."""
+"""Where staff switch their second factor on without an API client."""
 
 from typing import Any
 
 from django.contrib.admin.views.decorators import staff_member_required
+from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
@@ -21,9 +22,15 @@ def admin_two_factor(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and not state.is_on:
         code = request.POST.get("code", "").replace(" ", "")[:32]
         try:
+            with services.counted_try(user.username):
+                services.require_presence(
+                    user=user, session=None, current_password=request.POST.get("password", "")[:128]
+                )
             context["recovery_codes"] = services.confirm_two_factor(
                 user=user, code=code, session=None
             )
+            user.refresh_from_db()
+            update_session_auth_hash(request, user)  # this session stays, all others have ended
         except ShopError as refusal:
             context["error"] = str(refusal)
     elif not state.is_on:

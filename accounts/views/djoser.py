@@ -80,7 +80,8 @@ class AuthMeViewSet(ProfileViewSet):
     )
     def update(self, request: Request) -> Response:
         """A new email takes effect only after its code."""
-        user = update_own_profile(self.get_object(), valid(AuthUserUpdateSerializer, request))
+        data = valid(AuthUserUpdateSerializer, request)
+        user = update_own_profile(request, self.get_object(), data)
         return Response(self.get_serializer(user).data)
 
     @swagger_auto_schema(

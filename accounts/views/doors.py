@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 
 from accounts.models import User
 from accounts.services import Device
@@ -51,6 +52,5 @@ def caller_of(request: Request) -> User:
 
 def device_of(request: Request) -> Device:
     """Return where a request comes from."""
-    return Device(
-        user_agent=request.headers.get("User-Agent", ""), ip=request.META.get("REMOTE_ADDR", "")
-    )
+    address = BaseThrottle().get_ident(request) or ""  # believes as many proxies as rate limits do
+    return Device(user_agent=request.headers.get("User-Agent", ""), ip=address.strip())

@@ -1,5 +1,6 @@
 """One's own account."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from drf_yasg.utils import swagger_auto_schema
@@ -23,7 +24,8 @@ _CHANGE = {
     "tags": ["accounts"],
     "responses": {
         200: ProfileSerializer,
-        400: "Invalid, or `email_taken`.",
+        400: "Invalid, `email_taken`, or for a new email `password_required` (the login is more"
+        " than 10 minutes old) or `invalid_password`.",
         412: "The profile has changed since it was read.",
         429: "Too many requests, or `otp_cooldown`; see Retry-After.",
     },
@@ -41,7 +43,13 @@ class ProfileViewSet(ShopViewSet):
         "partial_update": SIGNED_IN,
         "destroy": SIGNED_IN,
     }
-    throttle_scopes = {"update": "register", "partial_update": "register", "destroy": "password"}
+
+    @property
+    def throttle_scopes(self) -> dict[str, str]:
+        """A request that tries a password counts as one."""
+        change = scope_of_change(self.request)
+        return {"update": change, "partial_update": change, "destroy": "password"}
+
     messages = {
         "update": "Saved. A new email takes effect once its code is verified.",
         "partial_update": "Saved. A new email takes effect once its code is verified.",
@@ -73,7 +81,8 @@ class ProfileViewSet(ShopViewSet):
     )
     def update(self, request: Request) -> Response:
         """What is left out stays. A new email takes effect only after its code."""
-        user = update_own_profile(self.get_object(), valid(ProfileUpdateSerializer, request))
+        data = valid(ProfileUpdateSerializer, request)
+        user = update_own_profile(request, self.get_object(), data)
         return Response(self.get_serializer(user).data)
 
     @swagger_auto_schema(
@@ -115,10 +124,19 @@ class UserInfoViewSet(ProfileViewSet):
         return Response({"is_authenticated": False}, headers={"Cache-Control": "no-store"})
 
 
-def update_own_profile(user: User, data: dict[str, Any]) -> User:
+def scope_of_change(request: Request) -> str:
+    """Return as what a change of an account is counted: as a try of a password where it has one."""
+    body = request.data
+    has_password = isinstance(body, Mapping) and body.get("current_password")
+    return "password" if has_password else "register"
+
+
+def update_own_profile(request: Request, user: User, data: dict[str, Any]) -> User:
     """Change one's own account by what a request holds."""
     return services.update_profile(
         user=user,
+        session=session_of(request),
+        current_password=data.get("current_password", ""),
         first_name=data.get("first_name"),
         last_name=data.get("last_name"),
         email=data.get("email"),

@@ -1,6 +1,6 @@
 """The second factor of one's own account."""
 
-from drf_yasg.utils import no_body, swagger_auto_schema
+from drf_yasg.utils import swagger_auto_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -9,6 +9,7 @@ from accounts.serializers import DetailSerializer
 from accounts.serializers_two_factor import (
     EnrolmentSerializer,
     RecoveryCodesSerializer,
+    TwoFactorBeginningSerializer,
     TwoFactorCodeSerializer,
     TwoFactorProofSerializer,
     TwoFactorSerializer,
@@ -44,12 +45,19 @@ class TwoFactorView(ChallengingView):
         operation_id="accounts_two_factor_begin",
         operation_summary="Begin with a second factor",
         tags=["accounts"],
-        request_body=no_body,
-        responses={200: EnrolmentSerializer, 409: "`two_factor_already_on`."},
+        request_body=TwoFactorBeginningSerializer,
+        responses={
+            200: EnrolmentSerializer,
+            400: "`password_required`: the login is more than 10 minutes old; `invalid_password`.",
+            409: "`two_factor_already_on`.",
+        },
     )
     def post(self, request: Request) -> Response:
         """Shows a new secret, once. It counts after it was confirmed with a code."""
-        enrolment = services.begin_two_factor(user=caller_of(request))
+        user = caller_of(request)
+        password = valid(TwoFactorBeginningSerializer, request)["current_password"]
+        services.require_presence(user=user, session=session_of(request), current_password=password)
+        enrolment = services.begin_two_factor(user=user)
         data = EnrolmentSerializer(enrolment).data
         return Response(data, headers={"Cache-Control": "no-store"})
 

@@ -22,7 +22,7 @@ from accounts.serializers import (
     UserUpdateSerializer,
 )
 from accounts.views.doors import caller_of
-from accounts.views.profile import delete_own, update_own_profile
+from accounts.views.profile import delete_own, scope_of_change, update_own_profile
 from accounts.views.registration import register
 from shop_backend.kernel.access import ANYONE, SIGNED_IN, may
 from shop_backend.kernel.errors import TwoFactorEnrolmentRequired
@@ -33,7 +33,8 @@ _CHANGE = {
     "tags": ["accounts"],
     "responses": {
         200: UserSerializer,
-        400: "Invalid, or `email_taken`.",
+        400: "Invalid, `email_taken`, or for one's own new email `password_required` (the login"
+        " is more than 10 minutes old) or `invalid_password`.",
         403: "`permission_denied`, `protected_account` or `not_your_email`.",
         409: "`own_account`: staff do not deactivate themselves.",
     },
@@ -60,12 +61,18 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewSet)
         "partial_update": SIGNED_IN,
         "destroy": SIGNED_IN,
     }
-    throttle_scopes = {
-        "create": "register",
-        "update": "register",
-        "partial_update": "register",
-        "destroy": "login",
-    }
+
+    @property
+    def throttle_scopes(self) -> dict[str, str]:
+        """A request that tries a password counts as one."""
+        change = scope_of_change(self.request)
+        return {
+            "create": "register",
+            "update": change,
+            "partial_update": change,
+            "destroy": "password" if change == "password" else "login",
+        }
+
     messages = {
         "create": "Registered. A code was mailed to verify the address.",
         "destroy": "The account is deleted.",
@@ -162,11 +169,12 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewSet)
         actor: Any = self.request.user
         if user.pk != actor.pk:
             self._require("accounts.change_user")
+            data.pop("current_password")
             return services.update_user_as_staff(user=user, actor=actor, **data)
         is_active = data.pop("is_active", None)
         if is_active is not None and self._may("accounts.change_user"):
             services.set_active(user=user, actor=actor, is_active=is_active)
-        return update_own_profile(user, data)
+        return update_own_profile(self.request, user, data)
 
     def _may(self, permission: str) -> bool:
         user = self.request.user

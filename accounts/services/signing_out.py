@@ -1,0 +1,26 @@
+"""Sign-ins ended: on the API and on the admin site alike."""
+
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.models import Session, User
+from shop_backend.kernel import transactions
+
+
+@transactions.use_case
+def revoke_sessions(*, user: User, spare: Session | None = None) -> int:
+    """End all sign-ins of a user but the spared session; return how many sessions of the API.
+
+    Those of the admin site end with the epoch, which each of them remembers.
+    """
+    User.objects.filter(pk=user.pk).update(sign_in_epoch=F("sign_in_epoch") + 1)
+    sessions = Session.objects.filter(user=user, revoked_at=None)
+    if spare is not None:
+        sessions = sessions.exclude(pk=spare.pk)
+    return sessions.update(revoked_at=timezone.now())
+
+
+@transactions.use_case
+def revoke_session(*, session: Session) -> None:
+    """End one session of the API."""
+    Session.objects.filter(pk=session.pk, revoked_at=None).update(revoked_at=timezone.now())

@@ -1,0 +1,282 @@
+"""What ends a sign-in counts at the next request, on the API and on the admin site alike."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.utils import timezone
+
+from accounts import services
+from accounts.models import Session, User
+from accounts.tests.factories import PASSWORD, StaffFactory, UserFactory
+from accounts.tests.mailbox import last_mail_to
+from accounts.tests.second_factor import code_of, switch_on
+from tests.client import ShopClient
+
+pytestmark = [pytest.mark.django_db, pytest.mark.portable]
+
+NEW_PASSWORD = "a lantern and a ladder"
+
+
+def api_of(user):
+    client = ShopClient()
+    client.sign_in(user)
+    return client
+
+
+def browser_of(user):
+    browser = Client()
+    browser.force_login(user)
+    return browser
+
+
+def log_out_everywhere(user):
+    api_of(user).post("/api/accounts/logout/", {"all": True})
+
+
+def change_password(user):
+    body = {"old_password": PASSWORD, "new_password": NEW_PASSWORD}
+    assert api_of(user).post("/api/accounts/change-password/", body).status_code == 200
+
+
+def deactivate(user):
+    services.set_active(user=user, actor=StaffFactory(role="admin"), is_active=False)
+
+
+def switch_the_second_factor_on(user):
+    switch_on(user)
+
+
+ENDS = [log_out_everywhere, change_password, deactivate, switch_the_second_factor_on]
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_sign_in_is_dead_at_the_next_request_everywhere(end):
+    user = StaffFactory(role="manager")
+    api, browser = api_of(user), browser_of(user)
+    assert api.get("/api/accounts/user/").status_code == 200
+    assert browser.get("/admin/").status_code == 200
+
+    end(User.objects.get(pk=user.pk))
+
+    assert api.get("/api/accounts/user/").status_code == 401
+    assert browser.get("/admin/").status_code == 302
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_finding_out_that_it_is_dead_costs_the_one_query_that_reads_the_user(
+    end, django_assert_num_queries
+):
+    user = UserFactory()  # the writes of staff are recorded, which costs more
+    api = api_of(user)
+    with django_assert_num_queries(1):
+        assert api.post("/accounts/logout/", {}).status_code == 400
+    end(User.objects.get(pk=user.pk))
+
+    with django_assert_num_queries(1):
+        assert api.post("/accounts/logout/", {}).status_code == 401
+
+
+def test_a_role_taken_away_or_given_counts_at_the_next_request():
+    user = StaffFactory(role="manager")
+    api, browser = api_of(user), browser_of(user)
+    assert api.get("/api/accounts/users/").status_code == 200
+
+    user.groups.clear()
+    without = api.get("/api/accounts/users/").status_code
+    page = browser.get("/admin/catalog/product/").status_code
+    user.groups.add(Group.objects.get(name="support"))
+    again = api.get("/api/accounts/users/").status_code
+
+    assert (without, page, again) == (403, 403, 200)
+
+
+def test_a_role_taken_away_costs_no_query_beyond_the_users_row(django_assert_num_queries):
+    user = StaffFactory(role="manager")
+    api = api_of(user)
+    user.groups.clear()
+
+    with django_assert_num_queries(1):
+        assert api.get("/api/accounts/users/").status_code == 403
+
+
+def test_the_device_that_changes_the_password_stays_signed_in():
+    user = UserFactory()
+    api = api_of(user)
+    body = {"old_password": PASSWORD, "new_password": NEW_PASSWORD}
+
+    api.post("/api/accounts/change-password/", body)
+
+    assert api.get("/api/accounts/user/").status_code == 200
+
+
+def test_a_session_ends_thirty_days_after_its_login_however_often_it_is_refreshed():
+    user, login = UserFactory(), timezone.now()
+    pair = services.open_session(user=user, device=services.Device(), rotates=True)
+    token = pair.refresh
+    for days in (10, 20, 29):
+        _, token = services.refresh(refresh_token=token, now=login + timedelta(days=days))
+
+    assert Session.objects.get().expires_at - Session.objects.get().created_at == timedelta(30)
+
+
+# --- The admin site
+
+
+def change_own_password(browser, old=PASSWORD):
+    body = {"old_password": old, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
+    return browser.post("/admin/password_change/", body)
+
+
+def test_a_password_changed_on_the_admin_site_ends_the_other_sign_ins_and_is_told_by_mail(
+    django_capture_on_commit_callbacks,
+):
+    user = StaffFactory(role="manager", email="meg@example.com")
+    here, there, api = browser_of(user), browser_of(user), api_of(user)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = change_own_password(here)
+
+    assert answer.status_code == 302
+    assert here.get("/admin/").status_code == 200
+    assert there.get("/admin/").status_code == 302
+    assert api.get("/api/accounts/user/").status_code == 401
+    assert "password" in last_mail_to("meg@example.com").subject
+
+
+def test_wrong_old_passwords_on_the_admin_site_count_with_those_of_the_doors(settings):
+    settings.RATE_LIMITS = True
+    user = StaffFactory(role="manager")
+    browser = browser_of(user)
+    for _ in range(10):
+        change_own_password(browser, old="wrong")
+
+    answer = change_own_password(browser)
+
+    assert "Too many wrong passwords" in answer.content.decode()
+    user.refresh_from_db()
+    assert user.check_password(PASSWORD)
+
+
+def move_back(browser, **seconds_by_name):
+    session = browser.session
+    for name, seconds in seconds_by_name.items():
+        session[name] = int(timezone.now().timestamp()) - seconds
+    session.save()
+
+
+def test_an_admin_session_that_nobody_uses_ends_after_an_hour():
+    browser = browser_of(StaffFactory(role="manager"))
+    move_back(browser, opened_at=4000, used_at=3500)
+    assert browser.get("/admin/").status_code == 200
+    move_back(browser, used_at=3601)
+
+    assert browser.get("/admin/").status_code == 302
+    assert "_auth_user_id" not in browser.session
+
+
+def test_an_admin_session_ends_after_a_working_day_however_much_it_is_used():
+    browser = browser_of(StaffFactory(role="manager"))
+    move_back(browser, opened_at=12 * 3600, used_at=10)
+
+    assert browser.get("/admin/").status_code == 302
+
+
+def test_the_use_of_an_admin_session_is_noted_once_a_minute():
+    user = StaffFactory(role="manager")
+    browser = browser_of(user)
+    User.objects.filter(pk=user.pk).update(last_login=timezone.now() - timedelta(seconds=61))
+
+    browser.get("/admin/two-factor/")
+    noted = browser.session["used_at"]
+
+    assert noted >= int(timezone.now().timestamp()) - 5
+
+
+def test_switching_the_second_factor_on_at_the_admin_site_keeps_that_session_alone():
+    user = StaffFactory(role="manager")
+    here, there = browser_of(user), browser_of(user)
+    here.get("/admin/two-factor/")
+
+    page = here.post("/admin/two-factor/", {"code": code_of(user), "password": PASSWORD})
+
+    assert "Keep these recovery codes" in page.content.decode()
+    assert here.get("/admin/").status_code == 200
+    assert there.get("/admin/").status_code == 302
+
+
+def test_the_admin_site_switches_no_second_factor_on_without_the_password():
+    user = StaffFactory(role="manager")
+    browser = browser_of(user)
+    browser.get("/admin/two-factor/")
+
+    for password in ["", "wrong"]:
+        page = browser.post("/admin/two-factor/", {"code": code_of(user), "password": password})
+        assert "recovery codes" not in page.content.decode()
+
+    user.refresh_from_db()
+    assert user.two_factor.confirmed_at is None
+
+
+# --- What a device that was left open may not do
+
+
+def an_old_login(user):
+    client = api_of(user)
+    Session.objects.update(created_at=timezone.now() - timedelta(minutes=11))
+    return client
+
+
+CHANGES = [
+    ("patch", "/api/accounts/user/", {"email": "new@example.com"}),
+    ("put", "/api/userinfo/edit/", {"email": "new@example.com"}),
+    ("patch", "/api/accounts/users/{pk}/", {"email": "new@example.com"}),
+    ("post", "/api/accounts/two-factor/", {}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), CHANGES)
+def test_a_login_of_more_than_ten_minutes_needs_the_password_for_what_opens_the_account(
+    method, path, body
+):
+    user = UserFactory()
+    client = an_old_login(user)
+    ask = getattr(client, method)
+    path = path.format(pk=user.pk)
+
+    without = ask(path, body)
+    wrong = ask(path, {**body, "current_password": "wrong"})
+
+    assert (without.status_code, without.json()["code"]) == (400, "password_required")
+    assert (wrong.status_code, wrong.json()["code"]) == (400, "invalid_password")
+    assert not hasattr(User.objects.get(pk=user.pk), "email_change")
+    assert not hasattr(User.objects.get(pk=user.pk), "two_factor")
+    assert ask(path, {**body, "current_password": PASSWORD}).status_code == 200
+
+
+def test_names_are_changed_without_the_password_however_old_the_login_is():
+    client = an_old_login(UserFactory())
+
+    assert client.patch("/api/accounts/user/", {"first_name": "Ann"}).status_code == 200
+
+
+def test_guesses_of_the_password_at_the_profile_are_counted(settings):
+    settings.RATE_LIMITS = True
+    client = an_old_login(UserFactory())
+    guess = {"email": "new@example.com", "current_password": "wrong"}
+
+    statuses = [client.patch("/api/accounts/user/", guess).status_code for _ in range(12)]
+
+    assert statuses == [400] * 10 + [429] * 2
+
+
+def test_renewed_recovery_codes_are_told_to_their_owner():
+    user = UserFactory(email="ann@example.com")
+    switch_on(user)
+    client = api_of(user)
+
+    body = {"password": PASSWORD, "code": code_of(user)}
+    assert client.post("/api/accounts/two-factor/recovery-codes/", body).status_code == 200
+
+    assert "recovery codes" in last_mail_to("ann@example.com").subject

@@ -1,0 +1,45 @@
+"""Where staff give themselves a new password on the admin site."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.views import PasswordChangeView
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import reverse_lazy
+from unfold.forms import AdminOwnPasswordChangeForm
+
+from accounts import services
+from accounts.errors import TooManyPasswords
+
+
+class OwnPasswordForm(AdminOwnPasswordChangeForm):
+    """A new password of one's own: it ends all other sign-ins and is told by mail."""
+
+    def clean_old_password(self) -> str:
+        """Return the old password.
+
+        :raises ValidationError: it is wrong, or was tried too often.
+        """
+        try:
+            with services.counted_try(self.user.get_username()):
+                return str(super().clean_old_password())
+        except TooManyPasswords as refusal:
+            raise ValidationError(str(refusal), code=refusal.code) from refusal
+
+    def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002  # Django's signature
+        user = super().save(commit=commit)
+        services.note_password_set_in_admin(user=user)
+        user.refresh_from_db()  # the view keeps this session alive by what stands here
+        return user
+
+
+def admin_password_change(request: HttpRequest) -> HttpResponseBase:
+    """Show the theme's own page, with the form above."""
+    view = PasswordChangeView.as_view(
+        form_class=OwnPasswordForm,
+        success_url=reverse_lazy("admin:password_change_done"),
+        extra_context=admin.site.each_context(request),
+    )
+    return view(request)
