@@ -18,6 +18,13 @@ class NotForSale(Conflict):
     message = "{sku} is not sold any more; take line {item_id} out of the cart."
 
 
+class TooManyUnpaidOrders(Conflict):
+    """Each holds stock, so an account could empty the shelves without paying for anything."""
+
+    code = "too_many_unpaid_orders"
+    message = "You have {limit} unpaid orders; pay or cancel one first."
+
+
 class AddressRequired(BadInput):
     code = "address_required"
     message = "Something has to be shipped: give an address_id or a shipping_address."

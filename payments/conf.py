@@ -10,6 +10,11 @@ def get_support_refund_limit(currency: str) -> Money:
     return Money(settings.SUPPORT_REFUND_LIMIT_MINOR, currency)
 
 
+def get_support_refund_day_limit(currency: str) -> Money:
+    """Return how much one person of the support role may refund in 24 hours."""
+    return Money(settings.SUPPORT_REFUND_DAY_LIMIT_MINOR, currency)
+
+
 def get_capture_method() -> str:
     """Return ``automatic`` (captured when confirmed) or ``manual`` (authorised first)."""
     return settings.PAYMENT_CAPTURE_METHOD

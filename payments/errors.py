@@ -1,6 +1,13 @@
 """Every way payments says no."""
 
-from shop_backend.kernel.errors import BadInput, Conflict, Missing, Refused, Unavailable
+from shop_backend.kernel.errors import (
+    BadInput,
+    Conflict,
+    Missing,
+    Refused,
+    ShopError,
+    Unavailable,
+)
 
 
 class ProviderUnavailable(Unavailable):
@@ -33,6 +40,18 @@ class CardDeclined(Conflict):
 
     code = "card_declined"
     message = "The card was declined ({decline_code}); try another payment method."
+
+
+class TooManyDeclines(ShopError):
+    """Too many cards were declined for this account or order, or this card anywhere."""
+
+    status = 429
+    code = "too_many_declines"
+    message = "Too many cards were declined; please wait before you try again."
+
+    def __init__(self, *, seconds: int) -> None:
+        super().__init__()
+        self.retry_after_seconds = seconds
 
 
 class PaymentNotOpen(Conflict):
@@ -74,6 +93,11 @@ class RefundExceedsCaptured(Conflict):
 class RefundLimitExceeded(Refused):
     code = "refund_limit_exceeded"
     message = "Your role refunds up to {limit} of a payment; ask a manager."
+
+
+class RefundDayLimitExceeded(Refused):
+    code = "refund_day_limit_exceeded"
+    message = "Your role refunds up to {limit} in 24 hours, all payments together; ask a manager."
 
 
 class RefundNotAllowed(Refused):

@@ -100,6 +100,8 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
             " payment_not_open, payment_in_progress, payment_under_review or"
             " idempotency_key_in_flight.",
             422: "The Idempotency-Key was used with another body.",
+            429: "Too many requests, or too_many_declines of the account, the order or the card;"
+            " see Retry-After.",
             503: _UNAVAILABLE,
         },
     )
@@ -164,7 +166,8 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
         request_body=RefundRequestSerializer,
         responses={
             201: RefundSerializer,
-            403: "Your role does not refund, or not so much (refund_limit_exceeded).",
+            403: "Your role does not refund, or not so much (refund_limit_exceeded or"
+            " refund_day_limit_exceeded).",
             409: "nothing_to_refund, refund_exceeds_captured or idempotency_key_in_flight.",
             422: "The Idempotency-Key was used with another body.",
         },

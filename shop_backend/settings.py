@@ -297,6 +297,10 @@ THROTTLE_RATES = {
     "placing": "60/min",
     "coupon": "20/min",  # codes are not to be guessed
     "payment": "60/min",
+    # Declined cards: of one account, for one order, of one card at whosever hands.
+    "declined_account": "20/hour",
+    "declined_order": "10/hour",
+    "declined_card": "30/hour",
     "export": "10/hour",
     "invariants": "6/min",  # each look reads the whole shop
     # Wrong passwords for one login name or account, from wherever they come.
@@ -344,9 +348,13 @@ LOW_STOCK_THRESHOLD = env.int("LOW_STOCK_THRESHOLD", default=5)
 # How much one line, and one cart or order, may hold; wholesale orders have hundreds of lines.
 MAX_LINE_QUANTITY = env.int("MAX_LINE_QUANTITY", default=10_000)
 MAX_CART_LINES = env.int("MAX_CART_LINES", default=100)
+# Unpaid orders that one account may have at a time: each holds stock. Not with RATE_LIMITS=off.
+MAX_UNPAID_ORDERS = env.int("MAX_UNPAID_ORDERS", default=50)
 
 # What the support role may send back of one payment, in minor units of the shop's currency.
 SUPPORT_REFUND_LIMIT_MINOR = env.int("SUPPORT_REFUND_LIMIT_MINOR", default=10_000)
+# And what one person of that role may send back in 24 hours, all payments together.
+SUPPORT_REFUND_DAY_LIMIT_MINOR = env.int("SUPPORT_REFUND_DAY_LIMIT_MINOR", default=100_000)
 # automatic: captured when confirmed; manual: authorised first, captured by staff.
 PAYMENT_CAPTURE_METHOD = env.str("PAYMENT_CAPTURE_METHOD", default="automatic")
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")

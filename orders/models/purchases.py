@@ -80,6 +80,11 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """Return the unpaid orders whose hold has run out."""
         return self.filter(status=Order.Status.PENDING, expires_at__lte=now)
 
+    def unpaid_of(self, user: Any) -> "OrderQuerySet":
+        """Return this user's orders that wait for money and are not overdue."""
+        waiting = self.filter(customer=user, status=Order.Status.PENDING)
+        return waiting.exclude(expires_at__lte=timezone.now())
+
     def waiting_since(self, moment: Any) -> "OrderQuerySet":
         """Return the paid orders placed before that moment which have not all left yet."""
         return self.filter(

@@ -23,7 +23,14 @@ from catalog.models import Variant
 from catalog.selectors import VariantReference
 from inventory import services as inventory
 from inventory.errors import InsufficientStock
-from orders.errors import AddressRequired, CartEmpty, NotForSale, TotalChanged, TotalTooLarge
+from orders.errors import (
+    AddressRequired,
+    CartEmpty,
+    NotForSale,
+    TooManyUnpaidOrders,
+    TotalChanged,
+    TotalTooLarge,
+)
 from orders.events import OrderPaid, OrderPlaced
 from orders.models import Order, OrderLine
 from orders.services import history
@@ -68,6 +75,7 @@ def place_order(
 
     :param coupon: a code; without it the cart's own coupon counts.
     :param expected_total: what the buyer was shown; compared, never used.
+    :raises TooManyUnpaidOrders: the customer has as many as the shop allows.
     :raises CartEmpty: there is nothing to order.
     :raises VariantNotFound: something among the items is not for sale.
     :raises NotForSale: something in the cart is not for sale any more.
@@ -78,6 +86,7 @@ def place_order(
     :raises TotalChanged: the total is not the expected one.
     :raises InsufficientStock: a line asks for more than is available; nothing is held.
     """
+    _refuse_too_many_unpaid(customer)
     delivery = delivery or Delivery()
     cart = cart_services.lock_cart_for_order(user=customer) if items is None else None
     quantities = _get_quantities(cart, items)
@@ -103,6 +112,13 @@ def place_order(
         expires_at=order.expires_at,
     )
     return order
+
+
+def _refuse_too_many_unpaid(customer: User) -> None:
+    """A bound, not a count: of placings at the same moment each sees those committed before."""
+    limit = settings.MAX_UNPAID_ORDERS
+    if settings.RATE_LIMITS and Order.objects.unpaid_of(customer)[:limit].count() >= limit:
+        raise TooManyUnpaidOrders(limit=limit)
 
 
 def release_expired_holds(refusal: ShopError) -> bool:

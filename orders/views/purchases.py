@@ -1,5 +1,6 @@
 """Orders. Other people's orders do not exist here: 404."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -44,7 +45,6 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
         "destroy": "Order removed.",
         "cancel": "Order cancelled.",
     }
-    throttle_scopes = {"create": "placing"}
     serializer_class = OrderSummarySerializer
     filterset_class = OrderFilter
     orderings = {
@@ -54,6 +54,13 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
         "status": "status",
     }
     default_ordering = ("-pk",)
+
+    @property
+    def throttle_scopes(self) -> dict[str, str]:
+        """Placing with a coupon is a try of its code, and counted with those at the cart."""
+        body = self.request.data
+        has_coupon = isinstance(body, Mapping) and bool(body.get("coupon"))
+        return {"create": "coupon" if has_coupon else "placing"}
 
     def get_queryset(self) -> Any:
         if getattr(self, "swagger_fake_view", False):
@@ -85,8 +92,8 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
         responses={
             201: OrderSerializer,
             404: "A product, address or method is not there.",
-            409: "Out of stock, an empty cart, a line of it not_for_sale, not deliverable, or"
-            " another total than expected.",
+            409: "Out of stock, an empty cart, a line of it not_for_sale, not deliverable,"
+            " another total than expected, or too_many_unpaid_orders.",
             422: "The Idempotency-Key was used with another body.",
         },
     )

@@ -55,6 +55,7 @@ class IntentState:
     next_action: Mapping[str, Any] | None = None
     payment_id: int | None = None
     reference: str = ""
+    card_fingerprint: str = ""  # of the card that was declined, where the provider tells it
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,10 @@ class PaymentProvider(Protocol):
     name: str
     # The request header that carries the signature of a webhook.
     signature_header: str
+
+    def get_card_fingerprint(self, *, payment_method: str) -> str:
+        """Return what one card is called whatever name it is sent under; empty where unknown."""
+        ...
 
     def create_intent(
         self,

@@ -57,6 +57,10 @@ class SandboxProvider:
     name = "sandbox"
     signature_header = "Sandbox-Signature"
 
+    def get_card_fingerprint(self, *, payment_method: str) -> str:
+        card = sandbox_cards.find(payment_method)
+        return sandbox_cards.fingerprint_of(card) if card else ""
+
     @transactions.forbids_transaction
     def create_intent(
         self,
@@ -318,7 +322,12 @@ def _send(kind: str, what: Object, faults: Collection[Fault]) -> None:
 
 def _object(intent: SandboxIntent) -> Object:
     is_asking = intent.status == Status.REQUIRES_ACTION
-    error = {"decline_code": intent.failure_code} if intent.failure_code else None
+    error: Object | None = None
+    if intent.failure_code:
+        card = sandbox_cards.find(intent.card)
+        fingerprint = sandbox_cards.fingerprint_of(card) if card else ""
+        method = {"type": "card", "card": {"fingerprint": fingerprint}}
+        error = {"decline_code": intent.failure_code, "payment_method": method}
     return {
         "id": intent.intent_id,
         "object": "payment_intent",
@@ -349,6 +358,7 @@ def _refund_object(refund: SandboxRefund, status: str) -> Object:
 
 def _intent_state(what: Object) -> IntentState:
     currency = what["currency"].upper()
+    error = what["last_payment_error"] or {}
     return IntentState(
         provider_reference=what["id"],
         status=Status(what["status"]).value,
@@ -356,10 +366,11 @@ def _intent_state(what: Object) -> IntentState:
         captured=Money(what["amount_received"], currency),
         version=int(what["version"]),
         client_secret=what["client_secret"],
-        failure_code=(what["last_payment_error"] or {}).get("decline_code", ""),
+        failure_code=error.get("decline_code", ""),
         next_action=what["next_action"],
         payment_id=int(what["metadata"]["payment_id"]),
         reference=what["metadata"]["reference"],
+        card_fingerprint=error.get("payment_method", {}).get("card", {}).get("fingerprint", ""),
     )
 
 

@@ -4,6 +4,7 @@ Names, numbers and outcomes are Stripe's (docs.stripe.com/testing), so that a cl
 here behaves the same there.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 from payments.providers.sandbox_faults import Fault
@@ -191,6 +192,11 @@ _BY_NAME = {
 }
 # Stripe knows the same card under two names.
 _BY_NAME["pm_card_visa_chargeDeclined"] = _BY_NAME["pm_card_chargeDeclined"]
+
+
+def fingerprint_of(card: SandboxCard) -> str:
+    """Return what the sandbox calls this card, by whichever name or number it was sent."""
+    return hashlib.blake2b(card.payment_method.encode(), digest_size=8).hexdigest()
 
 
 def find(payment_method: str) -> SandboxCard | None:

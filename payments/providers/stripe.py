@@ -71,6 +71,16 @@ class StripeProvider:
         )
 
     @forbids_transaction
+    def get_card_fingerprint(self, *, payment_method: str) -> str:
+        if not payment_method.startswith(_METHOD_PREFIXES):
+            return ""
+        try:
+            found = _ask(lambda: self._client.v1.payment_methods.retrieve(payment_method))
+        except (ProviderUnavailable, stripe.StripeError):
+            return ""  # then the decline is counted by what the decline itself tells
+        return _fingerprint(found.to_dict())
+
+    @forbids_transaction
     def create_intent(
         self,
         *,
@@ -244,6 +254,7 @@ def _intent_state(intent: Object, *, version: int) -> IntentState:
     status = str(intent["status"])
     metadata = intent.get("metadata") or {}
     payment_id = str(metadata.get("payment_id", ""))
+    error = intent.get("last_payment_error") or {}
     is_declined = status == Payment.Status.REQUIRES_PAYMENT_METHOD
     return IntentState(
         provider_reference=str(intent["id"]),
@@ -252,11 +263,17 @@ def _intent_state(intent: Object, *, version: int) -> IntentState:
         captured=_from_stripe(intent.get("amount_received") or 0, intent["currency"]),
         version=version,
         client_secret=str(intent.get("client_secret") or ""),
-        failure_code=_failure_code(intent.get("last_payment_error")) if is_declined else "",
+        failure_code=_failure_code(error) if is_declined else "",
         next_action=intent.get("next_action"),
         payment_id=int(payment_id) if _is_id(payment_id) else None,
         reference=str(metadata.get("reference", "")),
+        card_fingerprint=_fingerprint(error.get("payment_method")) if is_declined else "",
     )
+
+
+def _fingerprint(method: Object | None) -> str:
+    card = (method or {}).get("card") or {}
+    return str(card.get("fingerprint") or "")[:32]
 
 
 def _failure_code(error: Object | None) -> str:

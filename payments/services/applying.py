@@ -22,6 +22,7 @@ from payments.models import Payment, Refund
 from payments.ports import payable_orders
 from payments.providers.base import IntentState, RefundState
 from payments.services import ledger
+from payments.services.card_testing import count_decline
 from payments.services.locking import lock_payment, lock_payment_of
 from payments.services.reviewing import open_review
 from shop_backend.kernel import events, transactions
@@ -86,6 +87,7 @@ def apply_intent(*, payment: Payment, state: IntentState) -> str:
         events.publish(PaymentCanceled(payment.reference, payment.pk))
     is_failure = status == Status.REQUIRES_PAYMENT_METHOD and bool(state.failure_code)
     if is_failure and payment.is_open and (is_news or has_moved):
+        count_decline(payment=payment, card_fingerprint=state.card_fingerprint)
         events.publish(PaymentFailed(payment.reference, payment.pk, state.failure_code))
     return ""
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Sum
 from django.utils import timezone
 
 from accounts.models import User
@@ -14,6 +15,7 @@ from payments import conf
 from payments.errors import (
     NothingToRefund,
     ProviderUnavailable,
+    RefundDayLimitExceeded,
     RefundExceedsCaptured,
     RefundLimitExceeded,
     RefundNotAllowed,
@@ -37,6 +39,7 @@ from shop_backend.kernel.transactions import forbids_transaction, requires_trans
 logger = logging.getLogger(__name__)
 SEND_KIND = "payments.send_refund"
 _LEFT_BEHIND_AFTER = timedelta(minutes=2)
+_DAY = timedelta(hours=24)
 
 
 def check_refund_limit(*, actor: User, amount: Money) -> None:
@@ -61,11 +64,15 @@ def check_refund_limit_for(*, actor: User, reference: str) -> None:
     The limit is per payment, and counts what went back before.
 
     :raises RefundLimitExceeded: it is too much of one of the payments.
+    :raises RefundDayLimitExceeded: it is too much in 24 hours.
     :raises RefundNotAllowed: the role does not refund at all.
     """
-    for payment in lock_payments(reference=reference):
-        if payment.refundable:
-            _check_limit(actor, payment, payment.refundable)
+    due = [payment for payment in lock_payments(reference=reference) if payment.refundable]
+    for payment in due:
+        _check_limit_of_payment(actor, payment, payment.refundable)
+    if due:
+        currency = due[0].currency
+        _check_day_limit(actor, total([payment.refundable for payment in due], currency))
 
 
 @forbids_transaction
@@ -96,7 +103,7 @@ def refund_as_staff(
 
     The limit holds for all refunds of one payment together, so that it cannot be split.
 
-    :raises RefundLimitExceeded: a manager has to do that.
+    :raises RefundLimitExceeded, RefundDayLimitExceeded: a manager has to do that.
     """
     check = partial(_check_limit, actor)
     begin = partial(_begin, payment_id, amount, reason, actor.pk, attempt_key, check)
@@ -168,8 +175,26 @@ def _put_last(refund: Refund) -> None:
 
 
 def _check_limit(actor: User, payment: Payment, wanted: Money) -> None:
+    _check_limit_of_payment(actor, payment, wanted)
+    _check_day_limit(actor, wanted)
+
+
+def _check_limit_of_payment(actor: User, payment: Payment, wanted: Money) -> None:
     before = Money(payment.refunded_minor, payment.currency)
     check_refund_limit(actor=actor, amount=before + wanted)
+
+
+def _check_day_limit(actor: User, wanted: Money) -> None:
+    if actor.has_perm("payments.refund_payment"):
+        return
+    User.objects.select_for_update().get(pk=actor.pk)  # one person's refunds wait for one another
+    made = Refund.objects.filter(
+        actor_id=actor.pk, currency=wanted.currency, created_at__gt=timezone.now() - _DAY
+    )
+    before = made.exclude(status=Refund.Status.FAILED).aggregate(sum=Sum("amount_minor"))["sum"]
+    limit = conf.get_support_refund_day_limit(wanted.currency)
+    if Money(before or 0, wanted.currency) + wanted > limit:
+        raise RefundDayLimitExceeded(limit=str(limit))
 
 
 def _no_limit(payment: Payment, wanted: Money) -> None:

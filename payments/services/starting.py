@@ -19,6 +19,7 @@ from payments.ports import payable_orders
 from payments.providers import get_current_provider, get_provider
 from payments.providers.base import UnexpectedState
 from payments.services.canceling import cancel_intent
+from payments.services.card_testing import refuse_card_testing
 from payments.services.intents import apply_checked, ensure_intent, flags_refusals
 from payments.services.locking import lock_payments
 from shop_backend.kernel import transactions
@@ -40,6 +41,7 @@ def start_payment(
 
     :param payment_method: with one it is confirmed at once; without, the client does that.
     :param attempt_key: a stable name of the request, by which a repeat is recognised.
+    :raises TooManyDeclines: too many cards were declined of late; the provider is not asked.
     :raises CardDeclined: the payment stays open for another method.
     :raises InvalidPaymentMethod: the provider does not know it.
     :raises AmountNotPayable: the provider does not collect so little, or so much.
@@ -47,6 +49,7 @@ def start_payment(
     :raises PaymentInProgress: an earlier payment of another amount cannot be given up yet.
     :raises PaymentUnderReview: the provider said what does not fit; a person looks first.
     """
+    refuse_card_testing(customer_id=customer.pk, reference=reference, payment_method=payment_method)
     payment = _open_payment_of_what_is_due(reference, customer, payment_method, attempt_key)
     number = payment.confirmations
     if payment.status == Status.SUCCEEDED:

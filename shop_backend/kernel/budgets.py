@@ -9,6 +9,7 @@ grows back evenly.
 import re
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -150,6 +151,17 @@ def spend(key: str, rate: Rate, *, store: Store = IN_DATABASE, now: int | None =
         reset_seconds=-(-ahead // _SECOND),
         retry_after_seconds=max(-(-(ahead - rate.tolerance) // _SECOND), 0 if is_allowed else 1),
     )
+
+
+def seconds_until_there_is_one(rates: Mapping[str, Rate], *, now: int | None = None) -> int:
+    """Return in how many seconds each of these budgets in the database has one left; 0: now.
+
+    Nothing is spent, so of many at the same moment all may be told 0.
+    """
+    now = time.time_ns() // 1000 if now is None else now
+    spent = SpentBudget.objects.filter(pk__in=rates).values_list("pk", "spent_until")
+    waits = (until - now - rates[key].tolerance for key, until in spent)
+    return max(0, *(-(-wait // _SECOND) for wait in waits), 0)
 
 
 def delete_whole_budgets(*, limit: int = 1000) -> int:

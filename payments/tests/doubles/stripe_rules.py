@@ -5,6 +5,7 @@ without Stripe's SDK, so that three readings of one page have to agree. It is st
 where that catches a mistake of ours: it knows no parameter that the shop does not send.
 """
 
+import hashlib
 import itertools
 import json
 import secrets
@@ -136,6 +137,8 @@ class Account:
         if method == "GET" and len(rest) == 1 and kind in {"payment_intents", "refunds"}:
             rows = self.intents if kind == "payment_intents" else self.refunds
             return partial(self._retrieve, rows, rest[0])
+        if method == "GET" and kind == "payment_methods" and len(rest) == 1:
+            return partial(self._retrieve_method, rest[0])
         if method == "POST" and kind == "payment_intents" and rest[-1] in actions:
             act = actions[rest[-1]]
             return lambda params: act(_known(self.intents, rest[0], "intent"), params)
@@ -144,6 +147,12 @@ class Account:
     def _retrieve(self, rows: dict[str, Params], name: str, params: Params) -> Params:
         _allowed(params)
         return _known(rows, name, "intent")
+
+    def _retrieve_method(self, name: str, params: Params) -> Params:
+        _allowed(params)
+        if name not in PAYING | ASKING | DECLINES.keys():
+            raise Refusal(404, code="resource_missing", param="payment_method")
+        return _method(name)
 
     def _list_events(self, params: Params) -> Params:
         _allowed(params)
@@ -205,7 +214,7 @@ class Account:
             raise Refusal(400, code="resource_missing", param="payment_method")
         self._cards[intent["id"]] = method
         if method in DECLINES:
-            raise Refusal(402, "card_error", **self._decline(intent, *DECLINES[method]))
+            raise Refusal(402, "card_error", **self._decline(intent, *DECLINES[method], method))
         intent["payment_method"] = f"pm_{next(self._numbers)}"
         if method in ASKING:
             intent["status"] = "requires_action"
@@ -214,9 +223,13 @@ class Account:
             return intent
         return self._charge(intent)
 
-    def _decline(self, intent: Params, code: str, decline_code: str | None) -> Params:
-        error = {"code": code, "decline_code": decline_code, "type": "card_error"}
+    def _decline(
+        self, intent: Params, code: str, decline_code: str | None, method: str = ""
+    ) -> Params:
+        error: Params = {"code": code, "decline_code": decline_code, "type": "card_error"}
         error = {name: value for name, value in error.items() if value is not None}
+        if method:
+            error["payment_method"] = _method(method)
         intent.update(
             status="requires_payment_method",
             last_payment_error=error,
@@ -354,3 +367,15 @@ def _metadata(params: Params) -> dict[str, str]:
     if too_long or len(given) > 50:
         raise Refusal(400, code="parameter_invalid", param="metadata")
     return dict(given)
+
+
+def _method(name: str) -> Params:
+    """Return a card as Stripe shows it: the same card has one fingerprint whatever its name."""
+    card = name.replace("pm_card_visa_", "pm_card_")
+    fingerprint = hashlib.sha256(card.encode()).hexdigest()[:16]
+    return {
+        "id": name,
+        "object": "payment_method",
+        "type": "card",
+        "card": {"brand": "visa", "fingerprint": fingerprint, "last4": "0002"},
+    }
