@@ -349,6 +349,7 @@ class ExportSerializer(serializers.Serializer[Any]):
     sessions = serializers.ListField(child=serializers.JSONField())
     email_change = serializers.JSONField(allow_null=True)
     cart = serializers.ListField(child=serializers.JSONField())
+    cart_addresses = serializers.ListField(child=serializers.JSONField())
     coupons_used = serializers.ListField(child=serializers.JSONField())
     addresses = serializers.ListField(child=serializers.JSONField())
     shipments = serializers.ListField(child=serializers.JSONField())

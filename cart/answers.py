@@ -45,11 +45,13 @@ class CartRecords:
     """Answers accounts: what do you hold about this person, and forget it."""
 
     def export(self, *, user_id: int) -> dict[str, Any]:
-        """Return what lies in the person's open cart, and the coupons used."""
+        """Return what lies in the person's open cart, addresses typed there, the coupons used."""
         cart = Cart.objects.with_lines().filter(open_for=user_id).first()
         lines = cart.lines.all() if cart else []
         uses = CouponUse.objects.filter(customer_id=user_id).select_related("coupon").order_by("pk")
+        typed = Cart.objects.filter(user_id=user_id).exclude(shipping_address=None).order_by("pk")
         return {
+            "cart_addresses": [found.shipping_address for found in typed],
             "cart": [{"sku": line.variant.sku, "quantity": line.quantity} for line in lines],
             "coupons_used": [
                 {"code": use.coupon.code, "order": use.reference, "at": use.created_at.isoformat()}

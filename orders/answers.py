@@ -117,6 +117,7 @@ def _exported(order: Order) -> dict[str, Any]:
         "postal_code": order.postal_code,
         "country": order.country,
         "phone": order.phone,
+        "note": order.note,
         "lines": lines,
         "returns": [
             {

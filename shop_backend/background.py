@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from accounts import services as accounts
+from cart import services as carts
 from catalog import version as catalogue_version
 from orders import services as orders
 from payments import services as payments
@@ -104,6 +105,10 @@ def _sum_up_changes(now: datetime) -> int:
     return catalogue_version.sum_up()
 
 
+def _delete_carts(now: datetime) -> int:
+    return carts.delete_abandoned_carts(now=now)
+
+
 def _delete_delivered(now: datetime) -> int:
     return outbox.delete_delivered(now=now)
 
@@ -119,6 +124,7 @@ SWEEPS: Mapping[str, Task] = {
     "keys deleted": Task(_delete_old_keys, every=timedelta(hours=1)),
     "budgets deleted": Task(_delete_whole_budgets, every=timedelta(hours=1)),
     "changes of the catalogue summed up": Task(_sum_up_changes, every=timedelta(minutes=1)),
+    "abandoned carts deleted": Task(_delete_carts, every=timedelta(hours=1)),
     "delivered messages deleted": Task(_delete_delivered, every=timedelta(hours=1)),
 }
 # What the worker does again and again, the frequent ones first.

@@ -1,7 +1,11 @@
 """For the load balancer: is the process alive, can it serve? For the staff: is the shop right?"""
 
-from functools import cache
+import logging
+import secrets
+from functools import cache as cached
 
+from django.conf import settings
+from django.core.cache import cache
 from django.db import Error, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
@@ -16,6 +20,8 @@ from shop_backend.kernel import outbox
 from shop_backend.kernel.access import may
 from shop_backend.kernel.views import ShopView
 
+logger = logging.getLogger(__name__)
+
 
 def live(request: HttpRequest) -> JsonResponse:
     """Answer as long as the process does."""
@@ -25,8 +31,9 @@ def live(request: HttpRequest) -> JsonResponse:
 def ready(request: HttpRequest) -> JsonResponse:
     """Answer 200 when the database answers and has every migration, else 503.
 
-    ``outbox_age_seconds`` is for monitoring: a worker that sleeps is no reason to turn customers
-    away.
+    A queue that is late or a cache that is away make it ``degraded``, which is 200 still: a
+    worker that sleeps is no reason to turn customers away. With ``?strict=1``, for monitors that
+    read no bodies, that is 503 too.
     """
     try:
         is_migrated = _has_every_migration()
@@ -36,14 +43,32 @@ def ready(request: HttpRequest) -> JsonResponse:
     if not is_migrated:
         body = {"status": "unavailable", "database": "ok", "migrations": "pending"}
         return JsonResponse(body, status=503)
-    return JsonResponse(
-        {
-            "status": "ok",
-            "database": "ok",
-            "migrations": "ok",
-            "outbox_age_seconds": None if age is None else int(age.total_seconds()),
-        }
-    )
+    is_late = age is not None and age.total_seconds() > settings.QUEUE_LATE_SECONDS
+    cache_answers = _cache_answers()
+    is_degraded = is_late or not cache_answers
+    body = {
+        "status": "degraded" if is_degraded else "ok",
+        "database": "ok",
+        "migrations": "ok",
+        "queue": "late" if is_late else "ok",
+        "outbox_age_seconds": None if age is None else int(age.total_seconds()),
+        "cache": "ok" if cache_answers else "down",
+    }
+    is_strict = request.GET.get("strict") == "1"
+    return JsonResponse(body, status=503 if is_degraded and is_strict else 200)
+
+
+def _cache_answers() -> bool:
+    """Return whether what is put into the cache can be read there."""
+    key, said = f"health-{secrets.token_hex(8)}", secrets.token_hex(8)
+    try:
+        cache.set(key, said, timeout=10)
+        heard = cache.get(key)
+        cache.delete(key)
+    except Exception:  # each cache has errors of its own; whichever it is, the answer is no
+        logger.exception("the cache does not answer")
+        return False
+    return bool(heard == said)
 
 
 def _has_every_migration() -> bool:
@@ -52,7 +77,7 @@ def _has_every_migration() -> bool:
     return _migrations_on_disk() <= applied
 
 
-@cache
+@cached
 def _migrations_on_disk() -> frozenset[tuple[str, str]]:
     return frozenset(MigrationLoader(None).disk_migrations)
 

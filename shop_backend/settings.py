@@ -417,6 +417,15 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 5,
 }
 
+# News that has waited longer makes /health/ready/ say that the queue is late.
+QUEUE_LATE_SECONDS = env.int("QUEUE_LATE_SECONDS", default=600)
+
+# --- How long what is over is kept; `manage.py sweep` and the worker delete it -----------------
+SESSIONS_KEPT_DAYS = env.int("SESSIONS_KEPT_DAYS", default=30)  # after their end
+CARTS_KEPT_DAYS = env.int("CARTS_KEPT_DAYS", default=365)  # since anything was done to them
+MESSAGES_KEPT_DAYS = env.int("MESSAGES_KEPT_DAYS", default=30)  # after their delivery
+ADMIN_LOG_KEPT_DAYS = env.int("ADMIN_LOG_KEPT_DAYS", default=365)  # Django's own, with names
+
 # Who among the staff is told by mail that goods run low; empty: nobody.
 SHOP_NOTIFY_EMAIL = env.str("SHOP_NOTIFY_EMAIL", default="")
 

@@ -62,6 +62,6 @@ def test_it_costs_the_same_with_one_order_and_with_three(orders, django_assert_n
         place_and_pay(user, (VariantFactory(), 1))
     client = client_of(user)
 
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         assert len(client.get("/accounts/user/export/").json()["orders"]) == orders
     assert Order.objects.count() == orders

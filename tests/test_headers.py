@@ -52,8 +52,45 @@ def test_ready_tells_how_long_news_waits():
         kind="x", created_at=timezone.now() - timedelta(days=5), sent_at=timezone.now()
     )
 
-    assert empty["outbox_age_seconds"] is None
-    assert 300 <= ShopClient().get("/health/ready/").json()["outbox_age_seconds"] < 330
+    late = ShopClient().get("/health/ready/").json()
+    assert (empty["status"], empty["queue"], empty["outbox_age_seconds"]) == ("ok", "ok", None)
+    assert 300 <= late["outbox_age_seconds"] < 330
+    assert (late["status"], late["queue"]) == ("ok", "ok")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/health/ready", 200), ("/health/ready/?strict=1", 503)]
+)
+def test_a_late_queue_is_told_and_turns_no_customer_away_unless_a_monitor_asks(path, status):
+    OutboxMessage.objects.create(kind="x", created_at=timezone.now() - timedelta(minutes=11))
+
+    answer = ShopClient().get(path)
+
+    assert answer.status_code == status
+    assert (answer.json()["status"], answer.json()["queue"]) == ("degraded", "late")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/health/ready", 200), ("/health/ready/?strict=1", 503)]
+)
+def test_a_cache_that_forgets_is_told(settings, path, status):
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+
+    answer = ShopClient().get(path)
+
+    assert answer.status_code == status
+    assert (answer.json()["status"], answer.json()["cache"]) == ("degraded", "down")
+
+
+def test_a_cache_that_raises_is_told(settings):
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "redis://127.0.0.1:1/0",  # nobody listens there
+        }
+    }
+
+    assert ShopClient().get("/health/ready/").json()["cache"] == "down"
 
 
 def test_a_shop_whose_migrations_are_pending_is_not_ready():

@@ -5,19 +5,22 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.sessions.models import Session as AdminSession
 from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Otp, Session, User
 from accounts.tests.factories import UserFactory
+from cart.models import Cart
 from catalog.tests.factories import VariantFactory
 from inventory.models import Reservation, StockLevel
 from orders.models import Order
 from orders.services import expire_overdue_orders
 from orders.tests.trade import buyer, place, try_to_place
 from shop_backend import background, invariants
-from shop_backend.kernel.models import IdempotencyKey
+from shop_backend.kernel.models import IdempotencyKey, OutboxMessage
 from tests.threads import closing
 
 pytestmark = [pytest.mark.django_db, pytest.mark.portable]
@@ -68,6 +71,31 @@ def test_everything_due_is_done_once_and_nothing_twice():
     assert StockLevel.objects.get().reserved == 0
     assert list(IdempotencyKey.objects.values_list("key", flat=True)) == ["71"]
     assert [each.find() for each in invariants.ALL] == [[]] * len(invariants.ALL)
+
+
+def test_what_is_over_is_kept_as_long_as_the_settings_say(settings):
+    settings.SESSIONS_KEPT_DAYS, settings.CARTS_KEPT_DAYS = 3, 4
+    settings.MESSAGES_KEPT_DAYS, settings.ADMIN_LOG_KEPT_DAYS = 5, 6
+    now, user, other = timezone.now(), UserFactory(), UserFactory()
+    for days in (2, 7):
+        then = now - timedelta(days=days)
+        Session.objects.create(user=user, rotates=True, refresh_jti="x", expires_at=then)
+        owner = user if days == 2 else other
+        Cart.objects.create(user=owner, open_for=owner.pk, updated_at=then)
+        OutboxMessage.objects.create(kind="x", sent_at=then)
+        entry = LogEntry.objects.create(user=user, action_flag=2, object_repr=str(days))
+        LogEntry.objects.filter(pk=entry.pk).update(action_time=then)
+    AdminSession.objects.create(session_key="old", expire_date=now)
+    AdminSession.objects.create(session_key="new", expire_date=now + timedelta(hours=1))
+
+    sweep()
+    second = sweep()
+
+    assert second == dict.fromkeys(background.SWEEPS, 0)
+    assert [Session.objects.count(), OutboxMessage.objects.count()] == [1, 1]
+    assert Cart.objects.get().user == user
+    assert LogEntry.objects.get().object_repr == "2"
+    assert AdminSession.objects.get().session_key == "new"
 
 
 def test_more_than_a_batch_is_done_too(monkeypatch):

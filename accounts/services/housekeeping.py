@@ -2,6 +2,9 @@
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
+from django.contrib.admin.models import LogEntry
+from django.contrib.sessions.models import Session as AdminSession
 from django.db.models import Q
 from django.utils import timezone
 
@@ -11,7 +14,6 @@ from accounts.services import otps
 from accounts.services.registration import delete_dead_registrations
 from shop_backend.kernel import sweeping, transactions
 
-SESSIONS_KEPT_FOR = timedelta(days=30)  # after their end
 COUNTS_KEPT_FOR = 2 * otps.WINDOW  # clearly longer than they count, whatever the clocks say
 BATCH = 1000  # rows of a kind at a time: the locks are short, and the rest waits for the next sweep
 
@@ -23,7 +25,8 @@ def sweep(*, now: datetime | None = None) -> dict[str, int]:
     Of each kind at most ``BATCH`` rows go.
     """
     now = now or timezone.now()
-    sessions_before = now - SESSIONS_KEPT_FOR
+    sessions_before = now - timedelta(days=settings.SESSIONS_KEPT_DAYS)
+    log_before = now - timedelta(days=settings.ADMIN_LOG_KEPT_DAYS)
     changes_before = now - selectors.EMAIL_CHANGE_LIFETIME
     swept = {
         "codes": Otp.objects.filter(expires_at__lte=now),
@@ -32,6 +35,8 @@ def sweep(*, now: datetime | None = None) -> dict[str, int]:
         "sessions": Session.objects.filter(
             Q(expires_at__lte=sessions_before) | Q(revoked_at__lte=sessions_before)
         ),
+        "sessions of the admin site": AdminSession.objects.filter(expire_date__lte=now),
+        "lines of the admin log": LogEntry.objects.filter(action_time__lte=log_before),
     }
     counts = {name: sweeping.delete_batch(rows, limit=BATCH) for name, rows in swept.items()}
     return {"registrations": delete_dead_registrations(now=now), **counts}

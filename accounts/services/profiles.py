@@ -3,6 +3,8 @@
 import secrets
 from datetime import datetime
 
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 
 from accounts import selectors
@@ -157,6 +159,13 @@ def _request_email_change(user: User, email: str, now: datetime) -> None:
     post(purpose=MailPurpose.ACTIVATION, user_ids=[user.pk])
 
 
+def _forget_in_admin_log(user: User) -> None:
+    """Django's log of the admin site writes down what each object was called."""
+    people = ContentType.objects.get_for_model(User)
+    about = LogEntry.objects.filter(content_type=people, object_id=str(user.pk))
+    about.update(object_repr=f"deleted account {user.pk}")
+
+
 def _anonymise(user: User) -> None:
     for holder in personal_data.answerer:
         holder.forget(user_id=user.pk)
@@ -166,6 +175,7 @@ def _anonymise(user: User) -> None:
     TwoFactor.objects.filter(user=user).delete()
     EmailChange.objects.filter(user=user).delete()
     IdempotencyKey.objects.filter(user=user).delete()  # they hold answers with names in them
+    _forget_in_admin_log(user)
     user.username = f"deleted-{user.pk}-{secrets.token_hex(4)}"
     user.email = user.email_verified_at = None
     user.first_name = user.last_name = ""

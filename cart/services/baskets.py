@@ -1,6 +1,7 @@
 """Writes to a cart."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from catalog.selectors import VariantReference
 from inventory import selectors as inventory
 from inventory.errors import InsufficientStock
 from shipping import selectors as shipping
-from shop_backend.kernel import transactions
+from shop_backend.kernel import sweeping, transactions
 from shop_backend.kernel.errors import ConcurrentChange
 
 
@@ -157,6 +158,13 @@ def forget_customer(*, user_id: int) -> None:
     """Delete the carts of a person that became no order, and the addresses typed into others."""
     Cart.objects.filter(user_id=user_id, order=None).delete()
     Cart.objects.filter(user_id=user_id).update(shipping_address=None, address=None)
+
+
+def delete_abandoned_carts(*, now: datetime, limit: int = 1000) -> int:
+    """Delete open carts to which nothing was done for long; return how many rows that was."""
+    before = now - timedelta(days=settings.CARTS_KEPT_DAYS)
+    abandoned = Cart.objects.filter(open_for__isnull=False, updated_at__lte=before)
+    return sweeping.delete_batch(abandoned, limit=limit)
 
 
 def _lock_open_cart(user: User) -> Cart:

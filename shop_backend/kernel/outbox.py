@@ -33,7 +33,6 @@ LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 10
 _FIRST_PAUSE = timedelta(seconds=10)
 _LONGEST_PAUSE = timedelta(hours=1)
-DELIVERED_KEPT_FOR = timedelta(days=30)
 _BATCH = 10  # rows leased at once; few, because the last waits for the others
 _MOST_WAITING = 10_000  # messages in the memory of one process; the sweep has the rest
 
@@ -100,7 +99,8 @@ def send_again(pks: Iterable[int]) -> int:
 
 def delete_delivered(*, now: datetime, limit: int = 1000) -> int:
     """Delete messages that were delivered long ago, oldest first; return how many."""
-    old = OutboxMessage.objects.filter(sent_at__lt=now - DELIVERED_KEPT_FOR).order_by("sent_at")
+    before = now - timedelta(days=settings.MESSAGES_KEPT_DAYS)
+    old = OutboxMessage.objects.filter(sent_at__lt=before).order_by("sent_at")
     pks = list(old.values_list("pk", flat=True)[:limit])
     return OutboxMessage.objects.filter(pk__in=pks).delete()[0]
 
