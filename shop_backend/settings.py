@@ -505,7 +505,10 @@ LOGGING = {
         },
     },
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
+        "line": {
+            "()": "shop_backend.kernel.logs.LineFormatter",
+            "fmt": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
+        },
         "json": {"()": "shop_backend.kernel.logs.JsonFormatter"},
     },
     "handlers": {

@@ -14,6 +14,7 @@ from accounts import services
 from accounts.mailbox import MailPurpose
 from accounts.mails import deliver
 from accounts.models import EmailChange, Otp, OtpPurpose, OtpRequestCount, Session, User
+from accounts.services import otps
 from accounts.tests.factories import PASSWORD, UserFactory
 from accounts.tests.mailbox import last_mail_to
 from accounts.tests.second_factor import code_of as second_factor_of
@@ -43,6 +44,10 @@ def race(works):
 def code_of(user, purpose):
     with transaction.atomic():
         return services.make_code(user=user, purpose=purpose, email=user.email, now=timezone.now())
+
+
+def change_email(user, email):
+    return services.update_profile(user=user, session=None, email=email, current_password=PASSWORD)
 
 
 def test_fifty_parallel_guesses_are_five_evaluated_ones():
@@ -209,9 +214,7 @@ def test_a_link_used_ten_times_at_once_sets_one_password():
 
 def test_ten_accounts_that_want_one_address_at_once_leave_one_waiting():
     users = UserFactory.create_batch(10)
-    works = [
-        lambda u=user: services.update_profile(user=u, email="new@example.com").pk for user in users
-    ]
+    works = [lambda u=user: change_email(u, "new@example.com").pk for user in users]
 
     answers = race(works)
 
@@ -260,7 +263,7 @@ def test_one_second_factor_used_five_times_at_once_is_used_once(kind):
         ),
         (
             "new@example.org",
-            lambda user: services.update_profile(user=user, email="new@example.org"),
+            lambda user: change_email(user, "new@example.org"),
         ),
     ],
 )
@@ -293,3 +296,25 @@ def wait_for_a_blocked_statement(cursor):
             return
         time.sleep(0.01)
     raise AssertionError("nobody waits")
+
+
+def test_without_its_guard_more_than_five_guesses_would_be_evaluated(monkeypatch):
+    """The attack above is one: a count that is read before it is written lets it through."""
+    user = UserFactory(email_verified_at=None)
+    code = code_of(user, OtpPurpose.ACTIVATION)
+    evaluated = []
+
+    def count_carelessly(*, purpose, email, code, now):
+        otp = Otp.objects.get(email=email, purpose=purpose)
+        if otp.tries >= Otp.MAX_TRIES:
+            return None
+        time.sleep(0.05)  # as long as a slow hash
+        evaluated.append(code)
+        Otp.objects.filter(pk=otp.pk).update(tries=min(otp.tries + 1, Otp.MAX_TRIES))
+        return None
+
+    monkeypatch.setattr(otps, "spend_try", count_carelessly)
+    guesses = [f"{(int(code) + offset) % 10**6:06d}" for offset in range(1, 21)]
+    race([lambda g=guess: services.verify_email(email=user.email, code=g) for guess in guesses])
+
+    assert len(evaluated) > 5

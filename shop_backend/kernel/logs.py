@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 _MASK = "[masked]"
 _SECRETS = re.compile(
@@ -14,6 +15,7 @@ _SECRETS = re.compile(
     r"|(?<=Bearer )\S+|(?<=JWT )\S+|\beyJ[\w-]+\.[\w-]+\.[\w-]+"  # tokens
     r"|(?<=[?&=])[\w%+/-]{20,}|\b[0-9a-fA-F]{32,}\b"  # what is as long as one
     r"|\b\d{6}\b"  # codes by mail
+    r"|(?<=\)=\()[^)]*(?=\))|(?<=Failing row contains \()[^\n]*|(?<=Duplicate entry ')[^']*"
     r"|(?i:(?<=password=)|(?<=secret=)|(?<=token=)|(?<=key=))[^\s&]+"
 )
 
@@ -21,12 +23,24 @@ _SECRETS = re.compile(
 def without_secrets(text: str) -> str:
     """Return a text of somebody else's, such as an error's, with what looks secret masked.
 
-    Masked are keys, tokens, passwords in addresses, one-time codes, and email addresses.
+    Masked are keys, tokens, passwords in addresses, one-time codes, email addresses, and the
+    values that a database quotes when a row breaks a constraint.
     """
     return _SECRETS.sub(_MASK, text)
 
 
-class JsonFormatter(logging.Formatter):
+class LineFormatter(logging.Formatter):
+    """A line for people, and a traceback without what looks secret."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        record.exc_text = None  # another handler's may stand there, as it was
+        return super().format(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802  # logging's name
+        return without_secrets(super().formatException(ei))
+
+
+class JsonFormatter(LineFormatter):
     """One JSON object a line: time, level, logger, request id, message, and a traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
