@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import logout
@@ -34,7 +35,8 @@ class AdminSessionMiddleware:
         return self.get_response(request)
 
     def _hold_against_clock(self, request: HttpRequest, now: int) -> None:
-        session, user = request.session, request.user
+        session = request.session
+        user: Any = request.user
         # In its first minute nothing is noted yet: then the login is what is known.
         login = int(user.last_login.timestamp()) if user.last_login else now
         opened_at, used_at = session.get(self.OPENED_AT, login), session.get(self.USED_AT, login)

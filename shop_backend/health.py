@@ -41,12 +41,12 @@ def ready(request: HttpRequest) -> JsonResponse:
     except Error:
         return JsonResponse({"status": "unavailable", "database": "down"}, status=503)
     if not is_migrated:
-        body = {"status": "unavailable", "database": "ok", "migrations": "pending"}
-        return JsonResponse(body, status=503)
+        pending = {"status": "unavailable", "database": "ok", "migrations": "pending"}
+        return JsonResponse(pending, status=503)
     is_late = age is not None and age.total_seconds() > settings.QUEUE_LATE_SECONDS
     cache_answers = _cache_answers()
     is_degraded = is_late or not cache_answers
-    body = {
+    body: dict[str, str | int | None] = {
         "status": "degraded" if is_degraded else "ok",
         "database": "ok",
         "migrations": "ok",
