@@ -6,6 +6,8 @@ import time
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 
 from catalog import services, version
 from catalog.models import Product
@@ -42,6 +44,16 @@ def _no_answers(settings):
     version.look_again()
     yield
     version.look_again()
+
+
+@pytest.fixture(autouse=True)
+def _one_connection():
+    """A request's end must not close the connection whose transaction the test rolls back."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
 
 
 @pytest.fixture
