@@ -22,6 +22,7 @@ from catalog.models import ProductQuerySet, Variant
 MAX_WORDS = 8
 MOST_RANKED = 10_000  # of more hits than numbered pages reach, these are compared
 _MOST_BY_SKU = _MOST_ALIKE = 1_000
+_MOST_LOOKED_FOR = 100
 _TRIGRAM = 3
 _LIKE_ENOUGH = 0.45
 _NAME, _BEGINNING, _SKU, _DESCRIPTION, _CATEGORY = 600_000, 1_000_000, 500_000, 200_000, 100_000
@@ -47,7 +48,8 @@ def search(
     words = list(dict.fromkeys(text.split()))[:MAX_WORDS]
     ways = [_ways_to(word, products.db, categories, is_last=word == words[-1]) for word in words]
     found = products.filter(reduce(and_, (is_hit for is_hit, _ in ways), Q()))
-    if knows_typos(products.db) and not found.exists():
+    # Not exists(): for a first row PostgreSQL would rather read the table than build a bitmap.
+    if knows_typos(products.db) and not found.order_by()[:_MOST_LOOKED_FOR].count():
         return _with_typos(products, words)
     if ranks is Ranks.NONE:
         return found.annotate(mismatch=Value(0))

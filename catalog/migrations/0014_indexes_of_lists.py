@@ -13,6 +13,7 @@ _ALWAYS = {
     "attribute_value_upper": (
         "catalog_productattributevalue (attribute_id, upper(value::text), product_id)"
     ),
+    "option_name_upper": "catalog_option (upper(name::text))",
     "option_value_upper": "catalog_optionvalue (upper(value::text), option_id)",
     # A short word begins an SKU.
     "variant_sku_upper": "catalog_variant (upper(sku::text) text_pattern_ops)",

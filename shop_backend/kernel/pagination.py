@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from django.core import signing
 from django.core.exceptions import FieldDoesNotExist
 from django.db import connections
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, Func, Q, QuerySet, Value
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -204,6 +204,9 @@ def _text_of(row: Any, name: str) -> str | None:
 
 def _beyond(queryset: QuerySet, position: Mapping[str, str | None]) -> Q:
     """Return the condition on rows that come after the position in the queryset's order."""
+    rows = _beyond_as_rows(queryset, position)
+    if rows is not None:
+        return rows
     is_reversed = not queryset.query.standard_ordering
     nulls_are_smallest = connections[queryset.db].features.order_by_nulls_first
     beyond, same, bound = Q(), Q(), Q()
@@ -224,6 +227,38 @@ def _beyond(queryset: QuerySet, position: Mapping[str, str | None]) -> Q:
         beyond |= same & after
         same &= Q(**{f"{name}__isnull": True}) if value is None else Q(**{name: value})
     return bound & beyond
+
+
+def _beyond_as_rows(queryset: QuerySet, position: Mapping[str, str | None]) -> Q | None:
+    """Return the condition as one comparison of rows, ``(rating, id) < (400, 7)``, if it is one.
+
+    An index begins where it says, however many rows share the first value.
+    """
+    columns = [str(column) for column in queryset.query.order_by or ("-pk",)]
+    names = [column.lstrip("-") for column in columns]
+    directions = {column.startswith("-") for column in columns}
+    if connections[queryset.db].vendor not in {"postgresql", "sqlite"} or len(directions) > 1:
+        return None
+    if any("__" in name or _may_be_null(queryset, name) for name in names):
+        return None
+    fields = [
+        queryset.model._meta.pk if name == "pk" else queryset.model._meta.get_field(name)
+        for name in names
+    ]
+    values = [
+        Value(field.to_python(position[name]), output_field=field)
+        for name, field in zip(names, fields, strict=True)
+    ]
+    is_descending = directions.pop() == queryset.query.standard_ordering
+    return Q(
+        Func(
+            Func(*names, template="(%(expressions)s)"),
+            Func(*values, template="(%(expressions)s)"),
+            template="%(expressions)s",
+            arg_joiner=" < " if is_descending else " > ",
+            output_field=BooleanField(),
+        )
+    )
 
 
 def _may_be_null(queryset: QuerySet, name: str) -> bool:
