@@ -48,13 +48,18 @@ def search(
     words = list(dict.fromkeys(text.split()))[:MAX_WORDS]
     ways = [_ways_to(word, products.db, categories, is_last=word == words[-1]) for word in words]
     found = products.filter(reduce(and_, (is_hit for is_hit, _ in ways), Q()))
-    # Not exists(): for a first row PostgreSQL would rather read the table than build a bitmap.
-    if knows_typos(products.db) and not found.order_by()[:_MOST_LOOKED_FOR].count():
-        return _with_typos(products, words)
+    is_postgresql = connections[products.db].vendor == "postgresql"
+    if is_postgresql:
+        is_bounded = ranks is Ranks.FIRST_PAGES
+        most = MOST_RANKED + 1 if is_bounded else _MOST_LOOKED_FOR
+        # Not exists(): for a first row it would rather read the table than build a bitmap.
+        hits = found.order_by()[:most].count()
+        if not hits and knows_typos(products.db):
+            return _with_typos(products, words)
+        if is_bounded and hits > MOST_RANKED:
+            found = products.filter(pk__in=found.order_by().values("pk")[:MOST_RANKED])
     if ranks is Ranks.NONE:
         return found.annotate(mismatch=Value(0))
-    if ranks is Ranks.FIRST_PAGES and connections[products.db].vendor == "postgresql":
-        found = products.filter(pk__in=found.order_by().values("pk")[:MOST_RANKED])
     return found.annotate(mismatch=Value(0) - reduce(add, (rank for _, rank in ways)))
 
 
