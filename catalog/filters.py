@@ -7,7 +7,8 @@ from typing import Any
 
 import django_filters
 from django.core.validators import EMPTY_VALUES
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models.lookups import Exact
 
 from catalog import selectors, version
 from catalog.category_tree import CategoryTree
@@ -37,17 +38,19 @@ class MoneyFilter(django_filters.Filter):
     field_class = MoneyFormField
 
 
-def is_sellable() -> Exists:
+def is_sellable() -> Q:
     """Return the condition on products of which somebody can buy a unit now.
 
-    It looks at one product after the other, in the order of the list, until a page is full: no
-    way is dear because the shop is large.
+    It looks at one product after the other, in the order of the list, until a page is full. The
+    comparison keeps PostgreSQL from making a join of it, which would read every variant first.
     """
     at_hand = StockLevel.objects.for_sale().filter(
         item_id=OuterRef("stock_item_id"), on_hand__gt=F("reserved")
     )
     variants = Variant.objects.standing().filter(product_id=OuterRef("pk"), is_active=True)
-    return Exists(variants.filter(Q(stock_item__is_tracked=False) | Exists(at_hand)))
+    exists = Exists(variants.filter(Q(stock_item__is_tracked=False) | Exists(at_hand)))
+    yes = Value(True)  # noqa: FBT003  # a value in SQL
+    return Q(Exact(Case(When(exists, then=yes), default=Value(False)), yes))
 
 
 class ProductFilter(django_filters.FilterSet):
