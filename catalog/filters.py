@@ -7,7 +7,8 @@ from typing import Any
 
 import django_filters
 from django.core.validators import EMPTY_VALUES
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact
 
 from catalog import selectors, version
@@ -41,16 +42,22 @@ class MoneyFilter(django_filters.Filter):
 def is_sellable() -> Q:
     """Return the condition on products of which somebody can buy a unit now.
 
-    It looks at one product after the other, in the order of the list, until a page is full. The
-    comparison keeps PostgreSQL from making a join of it, which would read every variant first.
+    It looks at one product after the other, in the order of the list, until a page is full.
     """
     at_hand = StockLevel.objects.for_sale().filter(
         item_id=OuterRef("stock_item_id"), on_hand__gt=F("reserved")
     )
     variants = Variant.objects.standing().filter(product_id=OuterRef("pk"), is_active=True)
-    exists = Exists(variants.filter(Q(stock_item__is_tracked=False) | Exists(at_hand)))
-    yes = Value(True)  # noqa: FBT003  # a value in SQL
-    return Q(Exact(Case(When(exists, then=yes), default=Value(False)), yes))
+    return _has_one(variants.filter(Q(stock_item__is_tracked=False) | _has_one(at_hand)))
+
+
+def _has_one(rows: QuerySet) -> Q:
+    """Return what ``Exists`` means, so that PostgreSQL does not read all rows of the shop first.
+
+    It would make a join or a hash of that; of a value that it looks up it can make neither.
+    """
+    one = Subquery(rows.order_by().annotate(one=Value(1)).values("one")[:1])
+    return Q(Exact(Coalesce(one, Value(0)), Value(1)))
 
 
 class ProductFilter(django_filters.FilterSet):

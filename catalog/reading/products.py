@@ -143,7 +143,9 @@ def _summary(row: Any, parts: Parts, stock: Stock, viewer: Viewer) -> dict[str, 
 
 def _category(category_id: int | None, viewer: Viewer) -> dict[str, Any] | None:
     category = viewer.tree.by_id.get(category_id) if category_id else None
-    return category and {
+    if category is None:
+        return None
+    return {
         "id": category.pk,
         "name": category.name,
         "slug": category.slug,
