@@ -27,6 +27,7 @@ KILL_WISH, KILLS_MADE = "kill-the-database", "kills-made"  # files of tests.chao
 RESERVE = 0.03  # of the time, for what was begun to be judged
 FAR_MS = 20
 PORTS = 3  # the database's, the shop's, a proxy's
+LANES = 3  # attacks under way, of which one is fired, and others are prepared or judged
 MYSQL_THREADS = 3  # for each of four workers: a small server of the machine has few connections
 
 
@@ -127,6 +128,7 @@ class Run:
                 "seed": self.seed + number,
                 "port": self.first_port + 1,
                 "threads": MYSQL_THREADS if series.kind == "mysql" else 8,
+                "lanes": 1 if series.kind == "sqlite" else LANES,  # it has one writer
                 "server_environment": server_only,
                 "until": self._end_of(series, still_to_come),
             }

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -24,6 +25,7 @@ class Server:
         self._process, self._log = process, log
         self.folder = Path(log.name).parent
         self.address: wire.Address = ("127.0.0.1", port)
+        self.field = threading.RLock()  # held by whoever fires
 
     def worker_pids(self) -> list[int]:
         """Return the process ids of the workers that run now."""

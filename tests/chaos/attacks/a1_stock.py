@@ -139,8 +139,13 @@ class Expiry(_Sale):
     def prepare(self) -> list[wire.Request]:
         sale = super().prepare()
         first = self.shop.buyers(self.buyers + self.units)[self.buyers :]
-        self.shop.overdue([self.shop.place(buyer, (self.variant, 1)) for buyer in first])
+        self.held = [self.shop.place(buyer, (self.variant, 1)) for buyer in first]
         return sale
+
+    def fire(self, requests: Sequence[wire.Request]) -> list[wire.Answer]:
+        with self.server.field:  # so that no other attack's sweep ends them first
+            self.shop.overdue(self.held)
+            return super().fire(requests)
 
 
 def _mixed(many: list[wire.Request], few: list[wire.Request]) -> list[wire.Request]:

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from cart.models import Coupon, CouponUse
-from cart.tests.factories import CouponFactory
+from cart.models import CouponUse
 from tests.chaos import wire
 from tests.chaos.attack import Attack, count_of, expect
 
@@ -19,7 +18,7 @@ class _CouponRush(Attack):
 
     def prepare(self) -> list[wire.Request]:
         self.variant = self.shop.variant(stock=self.stock)
-        self.coupon: Coupon = CouponFactory(**self.limits)  # type: ignore[assignment]
+        self.coupon = self.shop.coupon(**self.limits)
         return [
             buyer.buy((self.variant, 1), coupon=self.coupon.code)
             for buyer in self.shop.buyers(self.buyers)
