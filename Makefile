@@ -13,7 +13,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet install
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test bench chaos lint format clean packages dev-packages venv port
+.PHONY: help run serve test bench chaos model lint format clean packages dev-packages venv port
 
 help: ## List these commands
 	@echo "make COMMAND [HOST=$(HOST)] [PORT=$(PORT)] [PYTHON=$(PYTHON)]"; echo
@@ -39,6 +39,9 @@ bench: dev-packages ## Measure the shop beside the floor (SIZES="1000 10000", BE
 
 chaos: dev-packages ## Attack a running production server (SEED=..., MINUTES=60)
 	@$(PY) -m tests.chaos long --write --minutes $(or $(MINUTES),60)
+
+model: dev-packages ## Compare the shop with a model of it, in MODEL_RUNS=2000 runs of 50 steps
+	@MODEL_RUNS=$(or $(MODEL_RUNS),2000) $(PY) -m pytest -n 2 tests/state_machine
 
 lint: dev-packages ## Run the checks alone: style, floors, types, migrations
 	@$(PY) -m tests.run_all lint format floors types migrations

@@ -67,6 +67,11 @@ class Drill(Attack):
     done: int = 0  # of the size
 
     @property
+    def is_complete(self) -> bool:
+        """Whether all was done that was asked for."""
+        return self.done >= self.size
+
+    @property
     def extent(self) -> str:
         """How much of it was done, for the table."""
         return f"{self.done} of {self.size} {self.unit}"

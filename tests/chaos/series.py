@@ -24,6 +24,7 @@ from typing import Any
 from tests.chaos import attacks, drills
 from tests.chaos.attack import Attack, Round
 from tests.chaos.naive.loosen import loosen
+from tests.chaos.report import WHOLE
 from tests.chaos.server import Server, serving
 from tests.chaos.shop import Shop
 from tests.threads import closing
@@ -50,6 +51,8 @@ class Result:
     deadlocks: int | None = None  # of an attack's rounds alone none: they are the series'
     seconds: float = 0.0
     is_naive: bool = False
+    is_drill: bool = False
+    extent: str = ""  # of a drill: how much of it was done
 
     def add(self, one: Round) -> None:
         """Count a round in."""
@@ -116,9 +119,10 @@ def _make_drills(shop: Shop, server: Server, plan: Mapping[str, Any]) -> None:
         left = share * (plan["until"] - time.time())
         # What was begun is finished and judged, which takes its time; none may starve the last.
         drill.until = time.time() + max(left, whole * each.weight / weights / 2)
-        result = Result(each.name, each.sentence, plan["place"])
+        result = Result(each.name, each.sentence, plan["place"], is_drill=True)
         _make_round(shop, drill, result)
-        result.sentence = f"{each.sentence} ({drill.extent})"
+        result.extent = drill.extent
+        result.wanted = result.rounds + (not drill.is_complete)
         if not drill.counts_deadlocks:
             result.deadlocks = None
         shop.sweep()
@@ -148,7 +152,7 @@ class _Turns:
             )
             for attack in chosen
         }
-        self._whole = Result("Invariants", "all of check_invariants", self._place)
+        self._whole = Result(WHOLE, "all of check_invariants, after ten turns", self._place)
         self._broken_off: list[Exception] = []
 
     def take(self, shop: Shop) -> None:

@@ -165,7 +165,7 @@ class ShopBesideItsModel(RuleBasedStateMachine):
     @precondition(lambda self: self.model.carts)
     @rule(customer=any_customer)
     def apply_coupon(self, customer: int) -> None:
-        code = self.stage.coupon.code
+        code = str(self.stage.coupon.code)
         apply = partial(cart.apply_coupon, user=self._user(customer), code=code)
         assert told(apply) == self.model.apply_coupon(customer)
 

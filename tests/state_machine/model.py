@@ -5,6 +5,7 @@ It stands for the rules as a shop worker would tell them; it shares no line with
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 OK = "ok"
@@ -307,7 +308,7 @@ class Shop:
             order.holds_coupon = True
             self.uses[order.customer] += 1
 
-    def _let_go(self, is_meant) -> bool:  # type: ignore[no-untyped-def]  # a test of an order
+    def _let_go(self, is_meant: Callable[[Order], bool]) -> bool:
         overdue = [order for order in self.orders if order.is_overdue and is_meant(order)]
         for order in overdue:
             self._end(order, "expired")

@@ -42,6 +42,7 @@ class SingleUse(_CouponRush):
 
 
 class TenUses(_CouponRush):
+    every = 2
     name = "A2 limit 10"
     sentence = "100 buyers, a coupon of ten uses: 10 orders"
     limits = {"usage_limit": 10}
@@ -49,6 +50,7 @@ class TenUses(_CouponRush):
 
 
 class OncePerCustomer(_CouponRush):
+    every = 2
     name = "A2 per customer"
     sentence = "one customer places 60 orders with a once-per-customer coupon: 1 order"
     limits = {"per_customer_limit": 1}
@@ -60,6 +62,7 @@ class OncePerCustomer(_CouponRush):
 
 
 class FailedCheckouts(_CouponRush):
+    every = 2
     name = "A2 failed checkouts"
     sentence = "100 buyers, ten uses, five units: 5 uses; who failed gave theirs back"
     limits = {"usage_limit": 10}
