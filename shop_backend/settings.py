@@ -174,7 +174,7 @@ DJOSER = {
     "LOGIN_FIELD": "username",
     "SEND_ACTIVATION_EMAIL": True,
     "ACTIVATION_URL": "activate/{uid}/{token}",
-    "PASSWORD_RESET_CONFIRM_URL": "password-reset/{uid}/{token}",
+    "PASSWORD_RESET_CONFIRM_URL": "password-reset/{uid}/{token}",  # nosec  # an address
 }
 # Where the links in mails lead: the SPA. Never built from a Host header.
 FRONTEND_URL = env.str("FRONTEND_URL", default="http://localhost:3000")
@@ -304,7 +304,7 @@ THROTTLE_RATES = {
     "export": "10/hour",
     "invariants": "6/min",  # each look reads the whole shop
     # Wrong passwords for one login name or account, from wherever they come.
-    "password": "10/15min",
+    "password": "10/15min",  # nosec  # a rate
     # Wrong codes of an account's second factor; counted with RATE_LIMITS off too.
     "two_factor": "5/30min",
 }

@@ -3,6 +3,7 @@ from functools import partial
 from typing import Any
 
 from django.db.models import Value
+from django.shortcuts import get_object_or_404
 from drf_yasg.utils import swagger_auto_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -213,7 +214,7 @@ class ProductViewSet(RememberedAnswersMixin):
         return Response(self._fresh(product))
 
     def _fresh(self, product: Product) -> Any:
-        return self.representation(Product.objects.with_options().get(pk=product.pk))
+        return self.representation(get_object_or_404(Product.objects.with_options(), pk=product.pk))
 
     def _viewer(self, stock: LaterStock | None) -> reading.Viewer:
         user, tree = self.request.user, CategoryTree.read(seen=self.seen)
