@@ -24,7 +24,8 @@ PYTHON = sys.executable
 PYTEST = (PYTHON, "-m", "pytest", "-n", "2")
 # Run through the interpreter: the script's own first line breaks when the folder is moved.
 LINT_IMPORTS = (PYTHON, str(Path(PYTHON).with_name("lint-imports")), "--no-logo")
-CODE = "accounts cart catalog inventory orders payments shipping shop_backend manage.py".split()
+CODE = ["accounts", "cart", "catalog", "inventory", "orders", "payments", "shipping"]
+CODE += ["shop_backend", "manage.py"]
 CLOSING_LINE = re.compile(r"^[= ]*(\d+ [a-z].*) in [\d.]+s\b")
 TOTAL_LINE = "total: {passed} passed, {failed} failed, {skipped} skipped"
 OUTCOMES = {"passed": "passed", "failed": "failed", "error": "failed", "errors": "failed"}

@@ -1,7 +1,8 @@
 """``python -m tests.security short`` is a part of ``make test``; ``long`` is ``make security``.
 
 SEED in the environment seeds what is random; TEST_MYSQL_URL names the MariaDB that the long form
-attacks, too; SECURITY_PORT the first of two ports, else free ones are looked for.
+attacks, too; SECURITY_PORT the server's port, else a free one is looked for; SECURITY_TOOLS where
+sqlmap and wapiti are or will be installed, else below the environment of this Python.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from tests.chaos.databases import free_ports
 from tests.postgres import PostgresUnavailable
-from tests.security import plans, report
+from tests.security import checks, plans, report
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str]) -> int:
         run = plans.Run(seed, first_port, Path(folder), until, servers, calls=chosen.calls)
         for each in series:
             run.run(each)
+    if chosen.form == "long" and not chosen.only:
+        run.rows += checks.run_all()
     print(f"{time.monotonic() - started:.0f} s")
     if chosen.write:
         report.write(run.rows, seed=seed)

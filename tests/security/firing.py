@@ -100,7 +100,7 @@ def look_at_lists(address: Address, shop: Shop) -> Findings:
             findings.statuses[answer.status] += 1
             # One of the things that an address names may just have gone; so may a last page.
             allowed = {200, 404} if "{" in operation.path or "page=" in page else {200}
-            fault = _fault(document, operation, page, answer)
+            fault = fault_of(document, operation, page, answer)
             if fault or answer.status not in allowed:
                 key = f"afterwards {operation.name}: {answer.status}"
                 findings.failures.setdefault(key, f"{page}: {fault}")
@@ -126,13 +126,13 @@ def _judge(document: Document, findings: Findings, shot: Shot, answer: Answer) -
     findings.calls += 1
     findings.statuses[answer.status] += 1
     findings.by_operation.setdefault(name, Counter())[answer.status] += 1
-    fault = _fault(document, shot.operation, shot.request.path, answer)
+    fault = fault_of(document, shot.operation, shot.request.path, answer)
     if fault and len(findings.failures) < _MOST_FAILURES:
         key = f"{name}, {shot.place}: {answer.status}"
         findings.failures.setdefault(key, f"{fault}\n{shot.request.to_bytes()[:1500]!r}")
 
 
-def _fault(document: Document, operation: Operation, path: str, answer: Answer) -> str:
+def fault_of(document: Document, operation: Operation, path: str, answer: Answer) -> str:
     """Return what is wrong with an answer; empty: nothing."""
     if answer.status == 0:
         return "no answer"

@@ -18,6 +18,7 @@ from tests.security.shop import Shop
 EXAMPLES = json.loads((settings.BASE_DIR / "docs" / "api" / "examples.json").read_text())
 _MARK = "\u2603literal\u2603"  # stands in a body until the literal is put in its place
 _BOUNDARY = "hostileboundary"
+_DEEPEST = 5
 _PLAIN = 0.2  # the share of requests to the face without /api
 
 
@@ -49,6 +50,10 @@ class Gunner:
             for value in chosen:
                 yield Shot(operation, place, self._request(operation, place, value))
 
+    def places(self, operation: Operation) -> list[str]:
+        """Return every place of a request that takes a hostile value."""
+        return [place for place, _ in self._places(operation)]
+
     def good_path(self, operation: Operation) -> str:
         """Return the operation's path, naming things that are there."""
         return self._path(operation, "", None)
@@ -75,7 +80,7 @@ class Gunner:
         if operation.body_schema is None:
             return
         values = [json.dumps(value) for value in (*texts, *corpus.NUMBERS)]
-        for where in _fields(self._body(operation)):
+        for where in _fields(self._built(operation.body_schema)):
             yield "field " + ".".join(map(str, where)), [*values, *corpus.LITERALS]
 
     def _request(self, operation: Operation, place: str, value: Any) -> Request:
@@ -114,37 +119,40 @@ class Gunner:
         if kind != "field":
             return json.dumps(body).encode(), {}
         where = name.split(".")
+        # What the example leaves out is added where it is the place.
+        whole = self._built(operation.body_schema)
         node = body
         for step in where[:-1]:
-            node = node[int(step) if isinstance(node, list) else step]
-        node[int(where[-1]) if isinstance(node, list) else where[-1]] = _MARK
+            node, whole = _within(node, whole, step)
+        if isinstance(node, list):
+            node[:1] = [_MARK]
+        else:
+            node[where[-1]] = _MARK
         return json.dumps(body).replace(json.dumps(_MARK), value).encode(), {}
 
     def _body(self, operation: Operation) -> Any:
-        """Return a body as the document shows it, with every field, naming what is there."""
-        schema = operation.body_schema
-        body = self._built(schema) if schema is not None else {}
-        example = EXAMPLES.get(operation.name, {}).get("request")
-        if isinstance(example, dict) and isinstance(body, dict):
-            body.update(copy.deepcopy(example))
+        """Return a body as the document shows it, naming what is there."""
+        body = copy.deepcopy(EXAMPLES.get(operation.name, {}).get("request"))
+        if body is None:
+            body = self._built(operation.body_schema) if operation.body_schema else {}
         self._name(body)
         return body
 
-    def _built(self, schema: Any, name: str = "", depth: int = 0) -> Any:
+    def _built(self, schema: Any, depth: int = 0) -> Any:
         if "$ref" in schema:
             schema = self._document.text["definitions"][schema["$ref"].rsplit("/", 1)[1]]
+        if "properties" in schema:
+            return {
+                key: self._built(child, depth + 1)
+                for key, child in schema["properties"].items()
+                if not child.get("readOnly") and depth < _DEEPEST
+            }
+        if schema.get("type") == "array":
+            return [self._built(schema["items"], depth + 1)]
         if "example" in schema:
             return copy.deepcopy(schema["example"])
         if schema.get("enum"):
             return schema["enum"][0]
-        if schema.get("type") == "object" or "properties" in schema:
-            return {
-                key: self._built(child, key, depth + 1)
-                for key, child in schema.get("properties", {}).items()
-                if not child.get("readOnly") and depth < 5
-            }
-        if schema.get("type") == "array":
-            return [self._built(schema["items"], name, depth + 1)]
         simple = {"integer": 1, "number": 1, "boolean": True}
         return simple.get(schema.get("type", ""), "text")
 
@@ -154,6 +162,17 @@ class Gunner:
                 self._name(child)
             elif isinstance(key, str) and (value := self._shop.value(key)) is not None:
                 node[key] = value
+
+
+def _within(node: Any, whole: Any, step: str) -> tuple[Any, Any]:
+    """Return a member of a body and of the whole one, which lends it where there is none."""
+    if isinstance(node, list):
+        if not node or not isinstance(node[0], (dict, list)):
+            node[:] = copy.deepcopy(whole)
+        return node[0], whole[0]
+    if not isinstance(node.get(step), (dict, list)):
+        node[step] = copy.deepcopy(whole[step])
+    return node[step], whole[step]
 
 
 def _fields(node: Any, where: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -44,23 +44,25 @@ def run(plan: Mapping[str, Any]) -> dict[str, Any]:
     log = Path(plan["folder"]) / "server.log"
     with serving(port=plan["port"], log=log, environment=server_environment) as server:
         rows = [
-            _let_loose(plan, step, log)
+            _let_loose(plan, step, log, still_to_come=len(plan["steps"]) - number)
             if step["attack"] in tools.PACKAGES
             else _step(plan, server, step)
-            for step in plan["steps"]
+            for number, step in enumerate(plan["steps"])
         ]
     return {"rows": [*rows, _aftermath(log)]}
 
 
-def _let_loose(plan: Mapping[str, Any], step: Mapping[str, Any], log: Path) -> dict[str, Any]:
-    """Let a tool of others loose on the server."""
+def _let_loose(
+    plan: Mapping[str, Any], step: Mapping[str, Any], log: Path, *, still_to_come: int
+) -> dict[str, Any]:
+    """Let a tool of others loose on the server, for its share of the time that is left."""
     before, started = tools.statuses(log), time.monotonic()
     failures = tools.run(
         step["attack"],
         Shop(step["kinds"][0], seed=plan["seed"]),
         port=plan["port"],
         folder=Path(plan["folder"]),
-        seconds=min(step["seconds"], plan["until"] - time.time()),
+        seconds=min(step["seconds"], (plan["until"] - time.time()) / still_to_come),
     )
     answers = tools.statuses(log) - before
     failures += [f"{count} answers of {s}" for s, count in answers.items() if s >= "500"]

@@ -55,6 +55,7 @@ class Series:
 
 _LISTS = Step("every list afterwards", "lists", kinds=("staff",))
 _SHORT_SHARES = {"anonymous": 0.15, "customer": 0.25, "staff": 0.6}
+_FEW_SHARES = {"anonymous": 0.05, "customer": 0.1, "staff": 0.35}
 _SHORT_CORPUS = (
     Step("hostile input", "hostile", most=1, shares=_SHORT_SHARES),
     _LISTS,
@@ -82,8 +83,11 @@ _TOOLS = (
     Step("wapiti as nobody", "wapiti", kinds=("anonymous",), seconds=240),
     Step("wapiti as a customer", "wapiti", kinds=("customer",), seconds=480),
 )
+_FEW = (Step("hostile input", "hostile", most=1, shares=_FEW_SHARES), _LISTS)
 SHORT: Sequence[Series] = (
     Series("PostgreSQL", "postgresql", (*_SHORT_CORPUS, _SHORT_FUZZ, _LISTS)),
+    Series("SQLite", "sqlite", _FEW),
+    Series("MariaDB", "mysql", _FEW),
 )
 LONG: Sequence[Series] = (
     Series("PostgreSQL", "postgresql", (*_LONG_CORPUS, _LONG_FUZZ, _LISTS)),
@@ -154,10 +158,14 @@ class Run:
             elif series.kind == "mysql":
                 database = stack.enter_context(mysql_database(os.environ["TEST_MYSQL_URL"]))
             else:
-                url = self.servers.enter_context(throwaway_postgres())
+                url = os.environ.get("TEST_DATABASE_URL", "")
+                if not url.startswith("postgres"):
+                    url = self.servers.enter_context(throwaway_postgres())
                 database = stack.enter_context(_postgres_database(url))
+            further = {name: os.environ[name] for name in ("SECURITY_TOOLS",) if name in os.environ}
             yield shop_environment(
                 database,
+                **further,
                 DJANGO_SETTINGS_MODULE="tests.security.settings",
                 EMAIL_FILE_PATH=str(folder / "mails"),
                 MEDIA_ROOT=str(folder / "media"),

@@ -4,6 +4,7 @@ It speaks to the same database as the attacked server. What is attacked is used 
 cancelled, signed out), so the shelves are filled again and tokens are made anew.
 """
 
+import itertools
 import os
 import random
 import time
@@ -26,7 +27,7 @@ from accounts.models import Session, User
 from accounts.services.sessions import Device
 from accounts.tests.factories import StaffFactory, UserFactory
 from cart.models import CartLine, Coupon, TaxRate
-from cart.tests.factories import CouponFactory, TaxRateFactory
+from cart.tests.factories import CouponFactory, standard_class
 from catalog.models import (
     Attribute,
     Category,
@@ -49,6 +50,7 @@ from shop_backend.kernel.errors import ShopError
 CALLERS = ("anonymous", "customer", "staff")
 _TOKEN_SERVES = 200  # seconds of the ten minutes that an access token lives
 _POOL_SERVES = 3  # seconds
+_SHOPS = itertools.count()  # of this process; each makes names of its own
 _MOST = 30  # rows of each kind that are named
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
@@ -118,9 +120,10 @@ class Shop:
         self.caller = Caller(kind)
         self.random = random.Random(seed)
         self._pools: dict[Any, tuple[float, list[Any]]] = {}
-        _count_from(os.getpid() * 100_000)
-        if not TaxRate.objects.exists():
-            TaxRateFactory()
+        _count_from(os.getpid() * 100_000 + next(_SHOPS) * 10_000)
+        TaxRate.objects.get_or_create(
+            tax_class=standard_class(), country="GB", region="", defaults={"rate_ppm": 200_000}
+        )
         self.stock_up()
 
     def stock_up(self) -> None:

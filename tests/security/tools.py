@@ -21,7 +21,7 @@ from tests.contract.document import METHODS, PUBLISHED
 from tests.security.shop import Shop
 
 PACKAGES = {"sqlmap": "sqlmap==1.10.10", "wapiti": "wapiti3==3.2.3"}
-FOLDER = Path(sys.prefix) / "tools"
+FOLDER = Path(os.environ.get("SECURITY_TOOLS") or Path(sys.prefix) / "tools")
 # Signed out, closed or forgotten, the rest of the operations would be a closed door.
 _LAST_WORDS = (
     "logout",
@@ -129,7 +129,9 @@ def _document(shop: Shop, port: int) -> Any:
     for path, operations in list(document["paths"].items()):
         named = (shop.path_parts(path) or {}) if "{" in path else {}
         for method in METHODS & set(operations):
-            if any(words in operations[method]["operationId"] for words in _LAST_WORDS):
+            is_closed = shop.caller.kind == "anonymous" and operations[method].get("security") != []
+            last_words = any(words in operations[method]["operationId"] for words in _LAST_WORDS)
+            if is_closed or last_words:
                 del operations[method]
         for part in _parameters(operations):
             if part.get("in") == "path" and part["name"] in named:
