@@ -88,7 +88,8 @@ class Gunner:
         path, query = self._path(operation, name if kind == "path" else "", value), ""
         if kind == "query":
             query = "?" + _query(name, value)
-        headers, body = {}, None
+        headers: dict[str, str] = {}
+        body: bytes | None = None
         if operation.method != "get":
             body, headers = self._content(operation, kind, name, value)
         if kind == "header":

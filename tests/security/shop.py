@@ -129,13 +129,14 @@ class Shop:
     def stock_up(self) -> None:
         """Put one of everything into the shop."""
         self.caller.look_again()
-        buyer = self.caller.user or UserFactory()
+        # factory_boy is untyped here.
+        buyer: User = self.caller.user or UserFactory()  # type: ignore[assignment]
         if not Address.objects.filter(user=buyer).exists():
             AddressFactory(user=buyer, default_for=buyer.pk, country="GB", postal_code="M1 1AE")
         ShippingMethodFactory(zones=[ZoneFactory(areas=["GB"])])
         LocationFactory()
         self._fill_the_catalogue()
-        variant = VariantFactory(stock=10_000)
+        variant: Variant = VariantFactory(stock=10_000)  # type: ignore[assignment]
         delivered = place_and_deliver(buyer, (variant, 2))
         ask_back(delivered, 1)
         review = {"rating": 5, "title": "Good", "text": "As described, and quick."}
@@ -148,7 +149,8 @@ class Shop:
 
     def _fill_the_catalogue(self) -> None:
         category = CategoryFactory()
-        variant = VariantFactory(stock=100, product__category=category)
+        made = VariantFactory(stock=100, product__category=category)
+        variant = Variant.objects.select_related("product").get(pk=made.pk)
         CouponFactory()
         number = variant.pk
         Attribute.objects.create(code=f"colour-{number}", name="Colour")
@@ -237,7 +239,7 @@ def _returns(shop: Shop) -> list[dict[str, Any]]:
 def _others(shop: Shop) -> Any:
     """Return people; of the staff only customers, so that the caller stays what it is."""
     if shop.caller.kind == "customer":
-        return [shop.caller.user.pk]  # type: ignore[union-attr]
+        return [shop.caller.user.pk]
     return _latest(User.objects.filter(is_staff=False, is_active=True))
 
 
