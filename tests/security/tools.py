@@ -73,7 +73,7 @@ def _wapiti(
     document: Path, headers: Sequence[str], *, port: int, folder: Path, seconds: float
 ) -> list[str]:
     results = folder / f"{document.stem}-report.json"
-    command = [str(_program("wapiti")), "-u", f"http://127.0.0.1:{port}/", "--scope", "url"]
+    command = [str(_program("wapiti")), "-u", f"http://127.0.0.1:{port}/", "--scope", "folder"]
     command += ["--swagger", str(document), "-m", _MODULES, "--flush-session", "--no-bugreport"]
     command += ["--max-scan-time", str(int(seconds * 0.8)), "--max-attack-time", "60"]
     command += ["--store-session", str(folder / "wapiti"), "--store-config", str(folder / "wapiti")]
