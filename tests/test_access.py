@@ -75,6 +75,7 @@ def test_every_view_of_the_api_declares_its_access():
 def test_no_view_is_without_a_declaration_but_pages_files_and_probes():
     assert other_addresses() == {
         "admin/two-factor/",
+        "admin/password_change/",
         "favicon.ico",
         "admin/invariants/",
         "media/<path:path>",
