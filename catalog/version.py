@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from catalog.models import CatalogueChange, Product
 from shop_backend.kernel import transactions
+from shop_backend.kernel.replicas import reading_connection
 
 T = TypeVar("T")
 
@@ -75,7 +76,7 @@ def holds(version: Version, *, mark: int) -> bool:
 
 def read_mark() -> int:
     """Return the mark of the version that this connection sees."""
-    with connection.cursor() as cursor:
+    with reading_connection().cursor() as cursor:
         cursor.execute(f"SELECT {SUM}")
         return mark_of(cursor.fetchone()[0])
 

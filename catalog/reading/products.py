@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.core.files.storage import default_storage
-from django.db import connection
 
 from catalog.category_tree import CategoryTree
 from catalog.reading.stock import Stock, StockOf
 from shop_backend.kernel.money import Money
+from shop_backend.kernel.replicas import reading_connection
 
 # The columns of the rows that ``show_products`` takes; lists are ordered by some of them.
 LISTED = (
@@ -222,7 +222,7 @@ def _read_images(product_ids: Collection[int]) -> dict[int, list[_Image]]:
 def _read(statement: str, ids: Collection[int]) -> Iterable[Any]:
     if not ids:
         return ()
-    with connection.cursor() as cursor:
+    with reading_connection().cursor() as cursor:
         cursor.execute(statement.format(places=", ".join(["%s"] * len(ids))), list(ids))
         return cursor.fetchall()
 

@@ -48,6 +48,7 @@ class RememberedAnswersMixin(ShopViewSet):
     of the ``unremembered_parameters`` are not kept.
     """
 
+    may_read_replica = True
     unremembered_parameters: frozenset[str] = frozenset()
     _template: Template | None = None
 

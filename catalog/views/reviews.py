@@ -50,6 +50,7 @@ class ReviewViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ReviewVie
     """The reviews of one product. Until approved, only its author and staff see one."""
 
     filterset_class = ProductReviewFilter
+    may_read_replica = True
     access = {
         "list": ANYONE,
         "retrieve": ANYONE,

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from shop_backend.kernel import budgets
+from shop_backend.kernel import budgets, shared
 from shop_backend.kernel.budgets import Rate, Verdict
 
 # Every request pays for this one, so it is counted in memory: a bound on each process.
@@ -46,7 +46,7 @@ class ScopeThrottle(BaseThrottle):
         verdict = budgets.spend(
             f"{scope} {caller}",
             Rate.parse(settings.THROTTLE_RATES[scope]),
-            store=budgets.IN_MEMORY if scope == _COUNTED_HERE else budgets.IN_DATABASE,
+            store=budgets.IN_MEMORY if scope == _COUNTED_HERE else shared.store(),
         )
         # For the RateLimit-* headers; the view sees the same request object.
         request.rate_limit = verdict  # type: ignore[attr-defined]
