@@ -13,7 +13,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet install
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test bench chaos model lint format clean packages dev-packages venv port security
+.PHONY: help run serve test bench chaos model lint format clean packages dev-packages venv port security scale
 
 help: ## List these commands
 	@echo "make COMMAND [HOST=$(HOST)] [PORT=$(PORT)] [PYTHON=$(PYTHON)]"; echo
@@ -45,6 +45,9 @@ model: dev-packages ## Compare the shop with a model of it, in MODEL_RUNS=2000 r
 
 security: dev-packages ## Attack its doors and its input (SEED=..., MINUTES=120, CALLS=100000)
 	@$(PY) -m tests.security long --write --minutes $(or $(MINUTES),120) --calls $(or $(CALLS),100000)
+
+scale: dev-packages ## Buy from two app servers, a replica and PgBouncer that go and come back
+	@$(PY) -m tests.scale long
 
 lint: dev-packages ## Run the checks alone: style, floors, types, migrations
 	@$(PY) -m tests.run_all lint format floors types bandit migrations

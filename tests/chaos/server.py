@@ -52,6 +52,12 @@ class Server:
             time.sleep(0.1)
         raise RuntimeError(f"The server is not ready; its log is {self._log.name}.")
 
+    def kill(self) -> None:
+        """End the server and its workers with kill -9."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
     def stop(self) -> None:
         """End the server and its workers."""
         self._process.terminate()
@@ -68,6 +74,7 @@ def serving(
     port: int,
     log: Path,
     wsgi: str = "shop_backend.wsgi",
+    workers: int = WORKERS,
     threads: int = THREADS,
     environment: Mapping[str, str],
 ) -> Iterator[Server]:
@@ -77,7 +84,7 @@ def serving(
     :param environment: more of it, for the server alone.
     """
     command = [sys.executable, "-m", "gunicorn", wsgi, "--bind", f"127.0.0.1:{port}"]
-    command += ["--worker-class", "gthread", "--workers", str(WORKERS), "--threads", str(threads)]
+    command += ["--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads)]
     # Loaded once and forked: a killed worker is back in milliseconds, so that kills can be many.
     command += ["--no-control-socket", "--preload", "--timeout", "120", "--graceful-timeout", "3"]
     with log.open("ab") as output:

@@ -93,6 +93,7 @@ class Shop:
         TaxRateFactory()
         ShippingMethodFactory(code="chaos", price_minor=399)
         self.manager = self._person("chaos-manager", role="manager")
+        self.admin = self._person("chaos-admin", role="admin")
 
     def buyers(self, count: int, *, group: str = "buyer") -> list[Person]:
         """Return so many customers with a default address each.
