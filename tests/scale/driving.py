@@ -20,13 +20,13 @@ from tests.chaos.customers import Crowd, Purchase  # noqa: E402
 from tests.chaos.drills.lost_answers import judge_purchases  # noqa: E402
 from tests.chaos.server import Server, serving  # noqa: E402
 from tests.chaos.shop import Shop  # noqa: E402
-from tests.scale.machines import DATABASE, REPLICA, Machines  # noqa: E402
+from tests.scale.machines import DATABASE, MAX_LAG_SECONDS, REPLICA, Machines  # noqa: E402
 from tests.scale.watchers import Browsers, Manager  # noqa: E402
 
 CUSTOMERS, BROWSERS = 6, 2
 APP_SERVERS, WORKERS, THREADS = 2, 2, 4
-PAUSE_SECONDS = {"short": 1.2, "long": 6}
-ROUNDS = {"short": 1, "long": 3}
+PAUSE_SECONDS = {"short": 1.2, "long": 8}
+ROUNDS = {"short": 1, "long": 2}
 CATCH_UP_SECONDS = 30
 _PRODUCTS = 30
 _READ_FROM_THE_REPLICA = {"all are there", "the primary is killed"}
@@ -154,10 +154,17 @@ class _Drive:
         self._phase("all are there", self._look_at_the_books)
         self._phase("the replica is stopped", machines.replica.stop)
         self._phase("the replica is back", machines.replica.start)
+        if self._pause > MAX_LAG_SECONDS:
+            self._phase("the replica stands still", lambda: self._replay("pause"))
+            self._phase("the replica goes on", lambda: self._replay("resume"))
         self._phase("one app server is killed", lambda: fleet.kill(1))
         self._phase("the app server is back", lambda: fleet.restart(1))
         self._phase("the primary is killed", machines.primary.kill)
         self._phase("the primary is back", machines.primary.start)
+
+    def _replay(self, what: str) -> None:
+        """Let the replica answer on, and fall behind; or catch up."""
+        self._machines.replica.execute(f"SELECT pg_wal_replay_{what}()")
 
     def _look_at_the_books(self) -> None:
         """Have the app read with its limit of time, which must not stay in the session."""

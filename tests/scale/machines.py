@@ -19,6 +19,7 @@ from tests.chaos.databases import (
 
 DATABASE, REPLICA = "scale", "scale_replica"
 PORTS = 6  # primary, replica, pooler, Redis, two app servers
+MAX_LAG_SECONDS = 5
 # Few, so that the app servers' connections have to share them.
 POOL_SIZE = 6
 PROGRAM_FOLDERS = "/usr/sbin:/usr/local/sbin:/opt/homebrew/bin"
@@ -73,6 +74,7 @@ class Machines:
             "DB_POOLED": "True",
             "DB_REPLICA_HOST": "127.0.0.1",
             "DB_REPLICA_NAME": REPLICA,
+            "DB_REPLICA_MAX_LAG_SECONDS": str(MAX_LAG_SECONDS),
             "REDIS_URL": f"redis://127.0.0.1:{self.redis_port}/0" if self.redis_port else "",
         }
 
