@@ -6,7 +6,8 @@ tables, only those of the apps in ``DB_REPLICA_APPS``. Everything else is the pr
 writes, and all reads that decide anything. Without ``DB_REPLICA_HOST`` everything is.
 
 Within one request reads never go back from the primary to the replica: what is remembered of the
-catalogue under a version must not be older than that version.
+catalogue under a version must not be older than that version. For the same reason a process that
+remembers which version it has seen last remembers it for each ``reading_alias()`` by itself.
 """
 
 import contextlib

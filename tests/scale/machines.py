@@ -150,6 +150,7 @@ default_pool_size = {POOL_SIZE}
 max_client_conn = 300
 server_login_retry = 1
 server_connect_timeout = 2
+query_wait_timeout = 5
 log_connections = 0
 log_disconnections = 0
 """)
