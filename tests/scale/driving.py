@@ -27,7 +27,7 @@ CUSTOMERS, BROWSERS = 6, 2
 APP_SERVERS, WORKERS, THREADS = 2, 2, 4
 PAUSE_SECONDS = {"short": 1.2, "long": 8}
 ROUNDS = {"short": 1, "long": 2}
-CATCH_UP_SECONDS = 30
+CATCH_UP_SECONDS, PATIENCE_SECONDS = 30, 20
 _PRODUCTS = 30
 _READ_FROM_THE_REPLICA = {"all are there", "the primary is killed"}
 # What a session could have kept, and a stranger found in the pooler's connection.
@@ -175,24 +175,33 @@ class _Drive:
         self._wrong += expect("the look at the invariants", answer.status, 200)
 
     def _phase(self, name: str, begin: Callable[[], None]) -> None:
-        self._browsers.begin(name)
+        """Begin with it, and go on until what it is about has happened, too."""
+        key = f"{name}, phase {len(self._phases)}"
+        self._browsers.begin(key)
         begun, paid = time.monotonic(), self._crowd.answers["201"]
         before = self._transactions()
         begin()
         took = time.monotonic() - begun
         time.sleep(self._pause)
-        self._phases.append(
-            {
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            now = self._transactions()
+            phase = {
                 "phase": name,
                 "seconds": round(time.monotonic() - begun, 1),
                 "of it, to stop or start": round(took, 1),
                 "orders and payments": self._crowd.answers["201"] - paid,
-                "reads": self._browsers.count(name),
-                "worst read": round(self._browsers.worst(name), 2),
-                "transactions at the primary": self._transactions()[0] - before[0],
-                "and at the replica": self._transactions()[1] - before[1],
+                "reads": self._browsers.count(key),
+                "worst read": round(self._browsers.worst(key), 2),
+                "transactions at the primary": now[0] - before[0],
+                "and at the replica": now[1] - before[1],
             }
-        )
+            lacking = _lacking_in(phase)
+            if not lacking or time.monotonic() > deadline:
+                break
+            time.sleep(0.1)
+        self._phases.append(phase)
+        self._wrong += lacking
 
     def _transactions(self) -> tuple[int, int]:
         return (
@@ -207,7 +216,6 @@ class _Drive:
         self._wrong += expect("answers 500", self._crowd.answers["500 server_error"], 0)
         self._wrong += self._browsers.violations()
         self._wrong += self._manager.violations()
-        self._wrong += self._phases_without_what_they_are_about()
         for name in (DATABASE, REPLICA):
             sessions = {self._machines.ask_pooler(_SESSION, name)[0] for _ in range(20)}
             self._wrong += expect(
@@ -215,22 +223,6 @@ class _Drive:
             )
         self._wrong += expect("advisory locks", self._machines.primary.execute(_ADVISORY), [(0,)])
         self._compare_with_the_replica()
-
-    def _phases_without_what_they_are_about(self) -> list[str]:
-        """Return the phases in which nothing was bought or read that should have been."""
-        found = []
-        for phase in self._phases:
-            name = phase["phase"]
-            if not phase["reads"]:
-                found.append(f"nothing was read while {name}")
-            if not phase["orders and payments"] and name != "the primary is killed":
-                found.append(f"nothing was bought while {name}")
-            if (
-                name in {"all are there", "the primary is killed"}
-                and not phase["and at the replica"]
-            ):
-                found.append(f"the replica was not asked while {name}")
-        return found
 
     def _compare_with_the_replica(self) -> None:
         primary = self._machines.ask_pooler(_BOOKS, DATABASE)
@@ -240,3 +232,15 @@ class _Drive:
                 self._wrong.append("the replica does not have the orders of the primary")
                 return
             time.sleep(0.1)
+
+
+def _lacking_in(phase: dict[str, Any]) -> list[str]:
+    """Return what has not happened in a phase that is about it."""
+    name, found = phase["phase"], []
+    if not phase["reads"]:
+        found.append(f"nothing was read while {name}")
+    if not phase["orders and payments"] and name != "the primary is killed":
+        found.append(f"nothing was bought while {name}")
+    if not phase["and at the replica"] and name in _READ_FROM_THE_REPLICA:
+        found.append(f"the replica was not asked while {name}")
+    return found
