@@ -5,6 +5,7 @@ mails sent. The goods and the customers are not counted.
 """
 
 import os
+import signal
 import sys
 import uuid
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ _DATABASE, _BUYERS = "scale_rows", 20
 
 def main(arguments: Sequence[str]) -> None:
     """Make that many purchases on a database of their own, and print what they left."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is ended
     count = int(arguments[0]) if arguments else 500
     with killable_postgres(int(os.environ.get("SCALE_PORT") or free_ports(1))) as postgres:
         postgres.execute(f"CREATE DATABASE {_DATABASE}")
