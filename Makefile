@@ -13,11 +13,11 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet install
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test bench chaos lint format clean packages dev-packages venv port
+.PHONY: help run serve test bench chaos model lint format clean packages dev-packages venv port security scale
 
 help: ## List these commands
 	@echo "make COMMAND [HOST=$(HOST)] [PORT=$(PORT)] [PYTHON=$(PYTHON)]"; echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: packages port ## Serve the demo shop for development, with its worker
 	@$(PY) -m shop_backend.dotenv_default
@@ -40,8 +40,17 @@ bench: dev-packages ## Measure the shop beside the floor (SIZES="1000 10000", BE
 chaos: dev-packages ## Attack a running production server (SEED=..., MINUTES=60)
 	@$(PY) -m tests.chaos long --write --minutes $(or $(MINUTES),60)
 
+model: dev-packages ## Compare the shop with a model of it, in MODEL_RUNS=2000 runs of 50 steps
+	@MODEL_RUNS=$(or $(MODEL_RUNS),2000) $(PY) -m pytest -n 2 tests/state_machine
+
+security: dev-packages ## Attack its doors and its input (SEED=..., MINUTES=120, CALLS=100000)
+	@$(PY) -m tests.security long --write --minutes $(or $(MINUTES),120) --calls $(or $(CALLS),100000)
+
+scale: dev-packages ## Buy from two app servers, a replica and PgBouncer that go and come back
+	@$(PY) -m tests.scale long
+
 lint: dev-packages ## Run the checks alone: style, floors, types, migrations
-	@$(PY) -m tests.run_all lint format floors types migrations
+	@$(PY) -m tests.run_all lint format floors types bandit migrations
 
 format: dev-packages ## Rewrite the code in the project's style
 	@$(PY) -m ruff check --fix --quiet . || true

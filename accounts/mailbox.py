@@ -14,10 +14,10 @@ class MailPurpose(StrEnum):
     ACTIVATION = "activation"
     RESET_CODE = "reset_code"
     RESET_LINK = "reset_link"
-    RESET_LINK_AND_TOKEN = "reset_link_and_token"
+    RESET_LINK_AND_TOKEN = "reset_link_and_token"  # nosec B105  # a name
     EMAIL_CHANGE_NOTICE = "email_change_notice"
     EMAIL_CHANGED = "email_changed"
-    PASSWORD_CHANGED = "password_changed"
+    PASSWORD_CHANGED = "password_changed"  # nosec B105  # a name
     TWO_FACTOR_ON = "two_factor_on"
     TWO_FACTOR_OFF = "two_factor_off"
     RECOVERY_CODES_RENEWED = "recovery_codes_renewed"

@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from catalog.models import CatalogueChange, Product
 from shop_backend.kernel import transactions
+from shop_backend.kernel.replicas import reading_connection
 
 T = TypeVar("T")
 

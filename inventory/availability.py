@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from django.db import connection
+from shop_backend.kernel.replicas import reading_connection
 
 _STATEMENT = """
 SELECT {beside}, item.id, item.is_tracked,

@@ -4,13 +4,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from unfold.decorators import action, display
 
-from orders import mailbox, selectors, services, taxes
+from orders import mailbox, selectors, services, sheets, taxes
 from orders.admin_forms import MoveOnForm, ParcelForm
 from orders.admin_returns import OrderNoteInline, ReturnInline
 from orders.models import Order, OrderEvent, OrderLine
@@ -147,10 +147,14 @@ class OrderAdmin(ReadOnlyAdmin):
     )
     inlines = [OrderLineInline, ReturnInline, OrderNoteInline, OrderEventInline]
     actions_detail = ["move_on", "pack"]
-    actions = ["start_processing", "ship", "deliver", "cancel", "send_mail_again"]
+    actions = ["start_processing", "ship", "deliver", "cancel", "send_mail_again", "as_csv"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         return super().get_queryset(request).with_lines()
+
+    @admin.action(description="Download as CSV", permissions=["view"])
+    def as_csv(self, request: HttpRequest, queryset: QuerySet[Order]) -> StreamingHttpResponse:
+        return sheets.as_csv(queryset)
 
     @admin.action(description="Start processing", permissions=["view"])
     def start_processing(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:

@@ -13,7 +13,7 @@ from shipping.models import Address, ShippingMethod, Zone, ZoneArea
 from shop_backend import demo_reviews
 from shop_backend.kernel import transactions
 
-PASSWORD = "demo-shop-2026"
+PASSWORD = "demo-shop-2026"  # nosec B105  # load_demo needs DEBUG
 CATALOGUE = Path(settings.BASE_DIR) / "catalog" / "demo" / "catalogue.csv"
 # username, role, first name, last name
 ACCOUNTS = (

@@ -89,6 +89,7 @@ MIDDLEWARE = [
     "shop_backend.kernel.audit_admin.AdminAuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "shop_backend.kernel.replicas.ReplicaMiddleware",  # last: it may ask the view twice
 ]
 TEMPLATES = [
     {
@@ -108,6 +109,7 @@ TEMPLATES = [
 # --- Database -------------------------------------------------------------------------------
 DB_ENGINE = env.str("DB_ENGINE", default="django.db.backends.sqlite3")
 _is_sqlite = DB_ENGINE.endswith("sqlite3")
+_is_postgresql = DB_ENGINE.endswith("postgresql")
 _default_database: dict[str, Any] = {
     "ENGINE": DB_ENGINE,
     "NAME": (
@@ -134,8 +136,57 @@ if _is_sqlite:
     _default_database["OPTIONS"] = SQLITE_OPTIONS
 elif DB_ENGINE.endswith("mysql"):
     _default_database["OPTIONS"] = MYSQL_OPTIONS
+elif _is_postgresql:
+    # A host that swallows packets must not hold a thread for minutes.
+    _default_database["OPTIONS"] = {"connect_timeout": 5}
 pymysql.install_as_MySQLdb()
 DATABASES = {"default": _default_database}
+
+# On: between us and PostgreSQL is a pooler that gives each transaction another connection.
+DB_POOLED = env.bool("DB_POOLED", default=False)
+if DB_POOLED and not _is_postgresql:
+    raise ImproperlyConfigured("DB_POOLED is for PostgreSQL behind a pooler such as PgBouncer.")
+_default_database["DISABLE_SERVER_SIDE_CURSORS"] = DB_POOLED
+
+# A streaming replica, for reads that may come a moment late (docs/scaling.md); empty: none.
+DB_REPLICA_HOST = env.str("DB_REPLICA_HOST", default="")
+# It is not read while it is further behind; 0: its lag cannot be asked for, and is not looked at.
+DB_REPLICA_MAX_LAG_SECONDS = env.int("DB_REPLICA_MAX_LAG_SECONDS", default=10)
+if 0 < DB_REPLICA_MAX_LAG_SECONDS < 5 or DB_REPLICA_MAX_LAG_SECONDS < 0:
+    raise ImproperlyConfigured("DB_REPLICA_MAX_LAG_SECONDS is 5 or more, or 0.")
+# The apps whose tables may be read there: nothing in them says who may do what, or what is paid.
+DB_REPLICA_APPS = {"catalog", "inventory"}
+DATABASE_ROUTERS: list[str] = []
+if DB_REPLICA_HOST:
+    if not _is_postgresql:
+        raise ImproperlyConfigured("DB_REPLICA_HOST is for PostgreSQL.")
+    DATABASES["replica"] = {
+        **_default_database,
+        "NAME": env.str("DB_REPLICA_NAME", default="") or _default_database["NAME"],
+        "USER": env.str("DB_REPLICA_USER", default="") or _default_database["USER"],
+        "PASSWORD": env.str("DB_REPLICA_PASSWORD", default="") or _default_database["PASSWORD"],
+        "HOST": DB_REPLICA_HOST,
+        "PORT": env.str("DB_REPLICA_PORT", default="") or _default_database["PORT"],
+        # It is soon given up on: the primary is there.
+        "OPTIONS": {"connect_timeout": 2, "tcp_user_timeout": 3000},
+        "TEST": {"MIRROR": "default"},
+    }
+    DATABASE_ROUTERS = ["shop_backend.kernel.replicas.ReplicaRouter"]
+
+# --- Redis ----------------------------------------------------------------------------------
+# What processes share and can do without, and the throttles' counts; empty: the database counts.
+# The shop itself uses kernel/shared.py, which goes on when Redis is away; Django's cache does not.
+REDIS_URL = env.str("REDIS_URL", default="")
+CACHES: dict[str, Any] = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
+if REDIS_URL:
+    CACHES["default"] = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "shop",
+        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
+    }
 
 # --- Who may come in ------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -175,7 +226,7 @@ DJOSER = {
     "LOGIN_FIELD": "username",
     "SEND_ACTIVATION_EMAIL": True,
     "ACTIVATION_URL": "activate/{uid}/{token}",
-    "PASSWORD_RESET_CONFIRM_URL": "password-reset/{uid}/{token}",
+    "PASSWORD_RESET_CONFIRM_URL": "password-reset/{uid}/{token}",  # nosec  # an address
 }
 # Where the links in mails lead: the SPA. Never built from a Host header.
 FRONTEND_URL = env.str("FRONTEND_URL", default="http://localhost:3000")
@@ -311,7 +362,7 @@ THROTTLE_RATES = {
     "export": "10/hour",
     "invariants": "6/min",  # each look reads the whole shop
     # Wrong passwords for one login name or account, from wherever they come.
-    "password": "10/15min",
+    "password": "10/15min",  # nosec  # a rate
     # Wrong codes of an account's second factor; counted with RATE_LIMITS off too.
     "two_factor": "5/30min",
 }
@@ -481,7 +532,7 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 MEDIA_URL = env.str("MEDIA_URL", default="/media/")
 MEDIA_ROOT = BASE_DIR / env.str("MEDIA_ROOT", default="media")
 SERVE_MEDIA = env.bool("SERVE_MEDIA", default=DEBUG)
-STORAGES = {
+STORAGES: dict[str, Any] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": (
@@ -491,6 +542,29 @@ STORAGES = {
         )
     },
 }
+# On S3 or an object storage that speaks its protocol; empty: in MEDIA_ROOT.
+MEDIA_S3_BUCKET = env.str("MEDIA_S3_BUCKET", default="")
+if MEDIA_S3_BUCKET:
+    _media_scheme, _, _media_place = MEDIA_URL.rstrip("/").partition("://")
+    if _media_scheme not in {"http", "https"}:
+        raise ImproperlyConfigured(
+            "MEDIA_S3_BUCKET needs MEDIA_URL, the address under which the bucket's files are read:"
+            " https://images.example.com/"
+        )
+    STORAGES["default"] = {
+        "BACKEND": "shop_backend.kernel.object_storage.ObjectStorage",
+        "OPTIONS": {
+            "bucket_name": MEDIA_S3_BUCKET,
+            # Empty: Amazon's own.
+            "endpoint_url": env.str("MEDIA_S3_ENDPOINT_URL", default="") or None,
+            "region_name": env.str("MEDIA_S3_REGION", default="") or None,
+            # Empty: as boto3 finds them, such as the role of the machine.
+            "access_key": env.str("MEDIA_S3_ACCESS_KEY_ID", default="") or None,
+            "secret_key": env.str("MEDIA_S3_SECRET_ACCESS_KEY", default="") or None,
+            "url_protocol": f"{_media_scheme}:",
+            "custom_domain": _media_place,
+        },
+    }
 # line: for people; json: one object a line, for machines.
 LOG_FORMAT = env.str("LOG_FORMAT", default="line")
 if LOG_FORMAT not in {"line", "json"}:

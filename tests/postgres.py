@@ -179,14 +179,42 @@ def new_cluster(binaries: Path, leftovers: contextlib.ExitStack) -> Cluster:
 
     :raises PostgresUnavailable: initdb failed.
     """
+    binaries, folder, options = _new_place(binaries, leftovers)
+    return Cluster(binaries, folder, options, _initialise(binaries, folder, options))
+
+
+def standby_of(primary: Cluster, port: int, leftovers: contextlib.ExitStack) -> Cluster:
+    """Copy the running server of `primary`, so that a server on the copy follows it.
+
+    :raises PostgresUnavailable: pg_basebackup failed, or there is none.
+    """
+    binaries, folder, options = _new_place(primary.binaries, leftovers)
+    command = [str(binaries / "pg_basebackup"), "--pgdata=data", "--write-recovery-conf"]
+    command += ["--host=127.0.0.1", f"--port={port}", "--username=postgres"]
+    command += ["--wal-method=stream", "--checkpoint=fast", "--no-sync"]
+    environment = {**options.pop("env"), "PGPASSWORD": primary.password}
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=environment, timeout=120, **options
+        )
+    except OSError as error:
+        raise PostgresUnavailable(f"there is no pg_basebackup in {binaries}.") from error
+    if done.returncode:
+        raise PostgresUnavailable(f"pg_basebackup failed.\n{done.stdout}{done.stderr}")
+    return Cluster(binaries, folder, {**options, "env": _environment()}, primary.password)
+
+
+def _new_place(
+    binaries: Path, leftovers: contextlib.ExitStack
+) -> tuple[Path, Path, dict[str, Any]]:
+    """Return the binaries as its user can run them, a folder of that user, and how to run them."""
     folder = _make_folder(leftovers, _data_root())
     account = _unprivileged_account(folder)
     if not _can_run(binaries, account, folder):
         binaries = _readable_copy(binaries, leftovers)
     if account:
         os.chown(folder, account["user"], account["group"])
-    options: dict[str, Any] = {"cwd": folder, "env": _environment(), **account}
-    return Cluster(binaries, folder, options, _initialise(binaries, folder, options))
+    return binaries, folder, {"cwd": folder, "env": _environment(), **account}
 
 
 def _data_root() -> str | None:

@@ -44,14 +44,26 @@ def api_routes() -> list[Route]:
     return [route for route in _walk(get_resolver().url_patterns, "") if route.view is not None]
 
 
-def _walk(patterns: Any, prefix: str) -> Iterator[Route]:
+def other_addresses() -> set[str]:
+    """Return every address outside the admin whose view does not say who may do what."""
+    return {
+        route.template
+        for route in _walk(get_resolver().url_patterns, "", of_all=True)
+        if route.view is None
+    }
+
+
+def _walk(patterns: Any, prefix: str, *, of_all: bool = False) -> Iterator[Route]:
     for pattern in patterns:
         template = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
             if not template.startswith("admin/"):
-                yield from _walk(pattern.url_patterns, template)
+                yield from _walk(pattern.url_patterns, template, of_all=of_all)
         elif isinstance(pattern, URLPattern):
-            yield from _routes_of(pattern.callback, template)
+            found = list(_routes_of(pattern.callback, template))
+            yield from found
+            if of_all and not found:
+                yield Route("", template, None, "")
 
 
 def _routes_of(callback: Any, template: str) -> Iterator[Route]:

@@ -24,6 +24,8 @@ PYTHON = sys.executable
 PYTEST = (PYTHON, "-m", "pytest", "-n", "2")
 # Run through the interpreter: the script's own first line breaks when the folder is moved.
 LINT_IMPORTS = (PYTHON, str(Path(PYTHON).with_name("lint-imports")), "--no-logo")
+CODE = ["accounts", "cart", "catalog", "inventory", "orders", "payments", "shipping"]
+CODE += ["shop_backend", "manage.py"]
 CLOSING_LINE = re.compile(r"^[= ]*(\d+ [a-z].*) in [\d.]+s\b")
 TOTAL_LINE = "total: {passed} passed, {failed} failed, {skipped} skipped"
 OUTCOMES = {"passed": "passed", "failed": "failed", "error": "failed", "errors": "failed"}
@@ -42,10 +44,12 @@ STEPS = [
     Step("format", (PYTHON, "-m", "ruff", "format", "--check", ".")),
     Step("floors", LINT_IMPORTS),
     Step("types", (PYTHON, "-m", "mypy")),
+    Step("bandit", (PYTHON, "-m", "bandit", "-q", "-r", *CODE, "-x", "*/tests/*")),
     Step("migrations", (PYTHON, "manage.py", "makemigrations", "--check", "--dry-run")),
     Step("sqlite", (*PYTEST, "-m", "not concurrency")),
     Step("postgresql", PYTEST, database="postgresql"),
     Step("chaos", (PYTHON, "-m", "tests.chaos", "short")),
+    Step("security", (PYTHON, "-m", "tests.security", "short"), database="postgresql"),
     Step("mysql", (*PYTEST, "-m", "portable"), database="mysql"),
 ]
 

@@ -15,6 +15,8 @@ for _name in ("STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BAS
     os.environ.pop(_name, None)
 for _name in ("DB_ENGINE", "DB_NAME", "DB_USER", "DB_PASSWORD", "DB_HOST", "DB_PORT"):
     os.environ.pop(_name, None)
+for _name in ("DB_POOLED", "DB_REPLICA_HOST", "REDIS_URL", "MEDIA_S3_BUCKET"):
+    os.environ.pop(_name, None)
 
 from shop_backend.settings import *  # noqa: E402, F403
 from shop_backend.settings import MYSQL_OPTIONS, SQLITE_OPTIONS, STORAGES  # noqa: E402

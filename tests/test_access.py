@@ -5,7 +5,7 @@ from django.urls import get_resolver
 
 from shop_backend.kernel.access import Anyone
 from tests.client import ShopClient
-from tests.routes import Route, api_routes
+from tests.routes import Route, api_routes, other_addresses
 
 pytestmark = pytest.mark.django_db
 
@@ -70,6 +70,22 @@ def test_every_view_of_the_api_declares_its_access():
     undeclared = [name_of(route) for route in ROUTES if route.action not in route.view.access]
 
     assert undeclared == []
+
+
+def test_no_view_is_without_a_declaration_but_pages_files_and_probes():
+    assert other_addresses() == {
+        "admin/two-factor/",
+        "admin/password_change/",
+        "favicon.ico",
+        "admin/invariants/",
+        "media/<path:path>",
+        "health/live/",
+        "health/ready/",
+        "swagger.json",
+        "swagger.yaml",
+        "swagger/",
+        "redoc/",
+    }
 
 
 def test_what_is_public_is_exactly_what_is_written_down():

@@ -68,6 +68,10 @@ def test_safe_settings_start():
         ({"ORDER_HOLD_MINUTES": "soon"}, "invalid literal"),
         ({"OUTBOX_DELIVERY": "soon"}, "OUTBOX_DELIVERY is thread or worker"),
         ({"OUTBOX_DELIVERY": "celery"}, "needs CELERY_BROKER_URL"),
+        ({"DB_POOLED": "True"}, "is for PostgreSQL behind a pooler"),
+        ({"DB_REPLICA_HOST": "replica"}, "DB_REPLICA_HOST is for PostgreSQL"),
+        ({"DB_REPLICA_MAX_LAG_SECONDS": "3"}, "is 5 or more, or 0"),
+        ({"MEDIA_S3_BUCKET": "pictures"}, "needs MEDIA_URL"),
         ({"SHOP_CURRENCY": "pounds"}, "SHOP_CURRENCY is three capital letters"),
     ],
 )

@@ -9,6 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session as AdminSession
 from django.core.management import CommandError, call_command
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Otp, Session, User
@@ -18,7 +19,8 @@ from catalog.tests.factories import VariantFactory
 from inventory.models import Reservation, StockLevel
 from orders.models import Order
 from orders.services import expire_overdue_orders
-from orders.tests.trade import buyer, place, try_to_place
+from orders.tests.trade import buyer, pay, place, try_to_place
+from payments.models import Payment, SandboxIntent
 from shop_backend import background, invariants
 from shop_backend.kernel.models import IdempotencyKey, OutboxMessage
 from tests.threads import closing
@@ -196,4 +198,34 @@ def test_two_sweeps_at_once_while_the_shop_sells():
     assert (len(swept), sum(swept)) == (6, 12)
     assert Order.objects.filter(status=Order.Status.EXPIRED).count() == 12
     assert StockLevel.objects.get().reserved == 6
+    assert [each.find() for each in invariants.ALL] == [[]] * len(invariants.ALL)
+
+
+@pytest.mark.concurrency
+@pytest.mark.django_db(transaction=True)
+def test_two_reconcilers_at_once_while_the_shop_is_paid():
+    variant = VariantFactory(stock=40)
+    unheard_of = [place(buyer(), (variant, 1)) for _ in range(6)]
+    for order in unheard_of:
+        pay(order, "pm_sandbox_webhookLost")
+    others = [place(buyer(), (variant, 1)) for _ in range(6)]
+
+    def reconcile_again() -> None:
+        for _ in range(3):
+            call_command("reconcile_payments", "--quiet-minutes", "0", stdout=StringIO())
+
+    def sell() -> None:
+        for order in others:
+            pay(order)
+
+    works = (reconcile_again, reconcile_again, sell)
+    threads = [threading.Thread(target=closing(work)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    paid = Payment.objects.filter(captured_minor=F("amount_minor"), captured_minor__gt=0)
+    assert paid.count() == SandboxIntent.objects.filter(captured_minor__gt=0).count() == 12
+    assert Order.objects.filter(status=Order.Status.PAID).count() == 12
     assert [each.find() for each in invariants.ALL] == [[]] * len(invariants.ALL)

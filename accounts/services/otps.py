@@ -5,6 +5,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import F, QuerySet
 from django.utils.crypto import constant_time_compare, salted_hmac
 
@@ -82,6 +83,8 @@ def spend_try(*, purpose: OtpPurpose, email: str, code: str, now: datetime) -> O
     _counts(purpose, _digest_of(email)).update(tried_at=now)
     sent = Otp.objects.sent_to(email, purpose).filter(expires_at__gt=now, user__is_active=True)
     otp = selectors.find(sent) or Otp(pk=0, user_id=0, purpose=purpose)
+    # The account before its code, as the sender of the mails does; else the two deadlock.
+    list(User.objects.select_for_update().filter(pk=otp.user_id).values_list("pk"))
     counted = Otp.objects.filter(pk=otp.pk, tries__lt=Otp.MAX_TRIES).update(tries=F("tries") + 1)
     right = _hash_of(code, user_id=otp.user_id, purpose=purpose)
     return otp if constant_time_compare(otp.code_hash, right) and counted else None
@@ -94,9 +97,15 @@ def _counts(purpose: OtpPurpose, digest: str) -> QuerySet[OtpRequestCount]:
 def _count(purpose: OtpPurpose, digest: str, now: datetime) -> bool:
     """Note the request in the address's row, unless it comes too early."""
     never = {f"asked_at_{number}": _LONG_AGO for number in range(1, 6)}
-    OtpRequestCount.objects.bulk_create(
-        [OtpRequestCount(purpose=purpose, address_digest=digest, **never)], ignore_conflicts=True
-    )
+    wanted = OtpRequestCount(purpose=purpose, address_digest=digest, **never)
+    if connection.vendor == "mysql":
+        # INSERT IGNORE leaves a shared lock on the row that is there, and those who all hold it
+        # deadlock over the count below. This takes the lock for writing at once.
+        OtpRequestCount.objects.bulk_create(
+            [wanted], update_conflicts=True, update_fields=["purpose"]
+        )
+    else:
+        OtpRequestCount.objects.bulk_create([wanted], ignore_conflicts=True)
     allowed = _counts(purpose, digest)
     if settings.RATE_LIMITS:
         allowed = allowed.filter(asked_at_5__lte=now - PAUSE, asked_at_1__lte=now - WINDOW)

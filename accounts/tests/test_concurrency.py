@@ -259,21 +259,25 @@ def test_one_second_factor_used_five_times_at_once_is_used_once(kind):
     [
         (
             "bea@example.org",
-            lambda user: services.register(email="bea@example.org", password=PASSWORD),
+            lambda user, code: services.register(email="bea@example.org", password=PASSWORD),
         ),
         (
             "new@example.org",
-            lambda user: change_email(user, "new@example.org"),
+            lambda user, code: change_email(user, "new@example.org"),
+        ),
+        (
+            "bea@example.org",
+            lambda user, code: services.verify_email(email="bea@example.org", code=code),
         ),
     ],
 )
 def test_nobody_who_waits_for_an_account_holds_the_code_that_is_mailed_to_it(email, lock_account):
     user = UserFactory(email="bea@example.org", email_verified_at=None)
     with transaction.atomic():
-        services.make_code(
+        code = services.make_code(
             user=user, purpose=OtpPurpose.ACTIVATION, email=email, now=timezone.now()
         )
-    waiting = threading.Thread(target=lambda: race([lambda: lock_account(user)]))
+    waiting = threading.Thread(target=lambda: race([lambda: lock_account(user, code)]))
 
     with transaction.atomic(), connection.cursor() as cursor:
         User.objects.select_for_update().get(pk=user.pk)

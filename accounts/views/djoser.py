@@ -25,7 +25,7 @@ from accounts.serializers_djoser import (
 )
 from accounts.views.doors import DoorView, caller_of, device_of, valid
 from accounts.views.passwords import session_of
-from accounts.views.profile import ProfileViewSet, delete_own, update_own_profile
+from accounts.views.profile import HAS_CHANGED, ProfileViewSet, delete_own, update_own_profile
 from accounts.views.sessions import refresh
 from shop_backend.kernel.access import SIGNED_IN
 from shop_backend.kernel.views import ShopView
@@ -76,7 +76,7 @@ class AuthMeViewSet(ProfileViewSet):
         operation_summary="Change your email (Djoser)",
         tags=["auth"],
         request_body=AuthUserUpdateSerializer,
-        responses={200: AuthUserSerializer},
+        responses={200: AuthUserSerializer, 412: HAS_CHANGED},
     )
     def update(self, request: Request) -> Response:
         """A new email takes effect only after its code."""
@@ -89,7 +89,7 @@ class AuthMeViewSet(ProfileViewSet):
         operation_summary="Change your email (Djoser, PATCH)",
         tags=["auth"],
         request_body=AuthUserUpdateSerializer,
-        responses={200: AuthUserSerializer},
+        responses={200: AuthUserSerializer, 412: HAS_CHANGED},
     )
     def partial_update(self, request: Request) -> Response:
         """A new email takes effect only after its code."""
@@ -100,7 +100,12 @@ class AuthMeViewSet(ProfileViewSet):
         operation_summary="Delete your account (Djoser)",
         tags=["auth"],
         request_body=AccountDeletionSerializer,
-        responses={204: NOTHING, 400: "The password is wrong or missing.", 409: "Staff."},
+        responses={
+            204: NOTHING,
+            400: "The password is wrong or missing.",
+            409: "Staff.",
+            412: HAS_CHANGED,
+        },
     )
     def destroy(self, request: Request) -> Response:
         """Anonymises it; the books stay."""

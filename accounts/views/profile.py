@@ -19,6 +19,7 @@ from accounts.views.passwords import session_of
 from shop_backend.kernel.access import ANYONE, SIGNED_IN
 from shop_backend.kernel.views import ShopViewSet
 
+HAS_CHANGED = "The profile has changed since it was read."
 _CHANGE = {
     "request_body": ProfileUpdateSerializer,
     "tags": ["accounts"],
@@ -26,7 +27,7 @@ _CHANGE = {
         200: ProfileSerializer,
         400: "Invalid, `email_taken`, or for a new email `password_required` (the login is more"
         " than 10 minutes old) or `invalid_password`.",
-        412: "The profile has changed since it was read.",
+        412: HAS_CHANGED,
         429: "Too many requests, or `otp_cooldown`; see Retry-After.",
     },
 }
@@ -103,7 +104,7 @@ class ProfileViewSet(ShopViewSet):
             200: "Deleted.",
             400: "`password_required` or `invalid_password`.",
             409: "`staff_account`.",
-            412: "The profile has changed since it was read.",
+            412: HAS_CHANGED,
         },
     )
     def destroy(self, request: Request) -> Response:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from drf_yasg.utils import swagger_auto_schema
 from rest_framework import mixins
 from rest_framework.authentication import BaseAuthentication
@@ -132,7 +133,8 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewSet)
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Staff change names and `is_active`; nobody sets another's email or password."""
         user = self._change(self.get_object(), valid_update(request))
-        return Response(self.get_serializer(self.get_queryset().get(pk=user.pk)).data)
+        now = get_object_or_404(self.get_queryset(), pk=user.pk)  # or gone in the meantime
+        return Response(self.get_serializer(now).data)
 
     @swagger_auto_schema(
         operation_id="accounts_users_partial_update",

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from drf_yasg.utils import swagger_auto_schema
 from rest_framework import mixins
 from rest_framework.request import Request
@@ -98,4 +99,5 @@ class TaxRateViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
     def _save(self, pk: int | None, body: Any, *, status: int = 200) -> Response:
         body.is_valid(raise_exception=True)
         saved = services.save_tax_rate(tax_rate_id=pk, fields=body.validated_data)
-        return Response(self.get_serializer(self.get_queryset().get(pk=saved.pk)).data, status)
+        now = get_object_or_404(self.get_queryset(), pk=saved.pk)  # or gone in the meantime
+        return Response(self.get_serializer(now).data, status)

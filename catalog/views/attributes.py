@@ -24,6 +24,7 @@ class AttributeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopVie
     """Facts that products may state, and lists be filtered by."""
 
     serializer_class = serializers.AttributeSerializer
+    may_read_replica = True
     access = {
         "list": ANYONE,
         "retrieve": ANYONE,

@@ -37,6 +37,7 @@ class ImageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewSet
     """The images of one product, in their order."""
 
     serializer_class = serializers.ImageSerializer
+    may_read_replica = True
     access = {
         "list": ANYONE,
         "retrieve": ANYONE,

@@ -17,6 +17,7 @@ class PriceHistoryViewSet(mixins.ListModelMixin, ShopViewSet):
     """What the variants of a product cost, and since when. It is only ever added to."""
 
     serializer_class = serializers.PriceChangeSerializer
+    may_read_replica = True
     access = {"list": may("catalog.view_pricechange")}
     orderings = {"created_at": "created_at"}
     default_ordering = ("-created_at", "-pk")

@@ -246,7 +246,7 @@ class ProductViewSet(RememberedAnswersMixin):
         return Response(self._fresh(product))
 
     def _fresh(self, product: Product) -> Any:
-        return self.representation(Product.objects.with_options().get(pk=product.pk))
+        return self.representation(get_object_or_404(Product.objects.with_options(), pk=product.pk))
 
     def _viewer(self, stock: LaterStock | None) -> reading.Viewer:
         user, tree = self.request.user, CategoryTree.read(seen=self.seen)

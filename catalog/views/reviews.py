@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from drf_yasg.utils import swagger_auto_schema
 from rest_framework import mixins, status
 from rest_framework.request import Request
@@ -49,6 +50,7 @@ class ReviewViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ReviewVie
     """The reviews of one product. Until approved, only its author and staff see one."""
 
     filterset_class = ProductReviewFilter
+    may_read_replica = True
     access = {
         "list": ANYONE,
         "retrieve": ANYONE,
@@ -208,4 +210,4 @@ class ReviewViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ReviewVie
             raise errors.NotYourReview
 
     def _fresh(self, review: Review) -> Response:
-        return Response(self.representation(self.get_queryset().get(pk=review.pk)))
+        return Response(self.representation(get_object_or_404(self.get_queryset(), pk=review.pk)))

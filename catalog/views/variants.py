@@ -155,7 +155,7 @@ class VariantViewSet(ShopViewSet):
         return self.request.user.has_perm("catalog.view_product")
 
     def _fresh(self, variant: Variant) -> Any:
-        return self.representation(Variant.objects.with_options().get(pk=variant.pk))
+        return self.representation(get_object_or_404(Variant.objects.with_options(), pk=variant.pk))
 
     def _shown(self, variants: Sequence[Variant]) -> Any:
         context = {

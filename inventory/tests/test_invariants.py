@@ -373,8 +373,6 @@ def test_the_database_refuses_a_second_level_and_empty_rows():
     ["UPDATE inventory_stockmovement SET on_hand_delta = 9", "DELETE FROM inventory_stockmovement"],
 )
 def test_the_database_refuses_to_change_the_ledger(statement):
-    if connection.vendor == "mysql":
-        pytest.skip("MariaDB's triggers need rights the shop does not ask for")
     StockLevelFactory(on_hand=5)
 
     with pytest.raises(DatabaseError, match="append-only"):

@@ -1,5 +1,8 @@
 """Orders in the admin: looked at, and moved by the services alone."""
 
+import csv
+import io
+
 import pytest
 from django.urls import reverse
 
@@ -204,3 +207,31 @@ def test_the_warehouse_sees_parcels_and_no_payments():
     assert "24.68 GBP succeeded" in manager
     assert "24.68 GBP succeeded" not in warehouse
     assert "Parcels" in warehouse
+
+
+def test_a_downloaded_sheet_holds_what_customers_wrote_as_texts_and_amounts_as_numbers(worker):
+    user = buyer()
+    formulas = [
+        '=HYPERLINK("http://127.0.0.1/";"Ann")',
+        " +1+1",
+        "@SUM(1)",
+        "\tx",
+        "－1",
+        'a"b\n=1',
+    ]
+    for formula in formulas:
+        order = place(user, (VariantFactory(stock=5, price_minor=1234), 1))
+        Order.objects.filter(pk=order.pk).update(full_name=formula)
+
+    page = worker.post(
+        url_of(Order, "changelist"),
+        {"action": "as_csv", "_selected_action": list(Order.objects.values_list("pk", flat=True))},
+    )
+
+    assert page.headers["Content-Disposition"] == 'attachment; filename="orders.csv"'
+    text = b"".join(page.streaming_content).decode()
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    guarded = [f"'{formula}" for formula in formulas[:-1]]
+    assert [row["name"] for row in rows] == [*guarded, formulas[-1]]
+    assert {row["total"] for row in rows} == {"12.34"}
+    assert rows[0]["email"] == user.email

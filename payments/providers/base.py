@@ -81,7 +81,7 @@ class ProviderNews:
 
     def to_payload(self) -> dict[str, Any]:
         """Return it as JSON to keep; the client's secret is left out."""
-        intent = replace(self.intent, client_secret="") if self.intent else None
+        intent = replace(self.intent, client_secret="") if self.intent else None  # nosec B106
         return asdict(replace(self, intent=intent))
 
     @classmethod

@@ -64,7 +64,7 @@ def apply_intent(*, payment: Payment, state: IntentState) -> str:
     :return: empty, or the reason why it does not fit this payment and was not applied.
     """
     if reason := _misfit(payment, state):
-        said = asdict(replace(state, client_secret="", next_action=None))
+        said = asdict(replace(state, client_secret="", next_action=None))  # nosec  # takes it out
         open_review(payment=payment, reason=reason, said=said)
         return reason
     received = state.captured.minor - payment.captured_minor

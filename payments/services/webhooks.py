@@ -113,7 +113,7 @@ def _note_failure(event_id: int, error: Exception) -> None:
     ProviderEvent.objects.filter(pk=event_id, applied_at=None).update(
         attempts=F("attempts") + 1,
         failure=f"{type(error).__name__}: {error}"[:500],
-        next_attempt_at=timezone.now() + pause * (0.5 + random.random() / 2),  # jitter
+        next_attempt_at=timezone.now() + pause * (0.5 + random.random() / 2),  # jitter  # nosec B311
     )
 
 
@@ -154,7 +154,7 @@ def _apply_news(provider: str, news: ProviderNews) -> str:
         if is_in_doubt(payment=payment, state=news.intent):
             raise InDoubt(payment.pk)
         return apply_intent(payment=payment, state=news.intent)
-    assert news.refund is not None
+    assert news.refund is not None  # nosec B101
     return apply_refund(payment=payment, state=news.refund)
 
 
@@ -173,7 +173,7 @@ def _lock_payment(provider: str, news: ProviderNews) -> Payment | None:
         is_named = Q(provider_reference=state.provider_reference)
         is_meant = is_named | ours
     else:
-        assert news.refund is not None
+        assert news.refund is not None  # nosec B101
         is_named = is_meant = Q(provider_reference=news.refund.intent_reference)
     rows = Payment.objects.filter(is_meant, provider=provider)
     # Found first and locked by its key: a lock by the condition would take more than that row.

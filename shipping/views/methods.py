@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from drf_yasg.utils import swagger_auto_schema
 from rest_framework import mixins
 from rest_framework.request import Request
@@ -105,7 +106,7 @@ class ZoneViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewSet)
         zone = services.save_zone(
             zone_id=zone_id, name=fields.get("name"), areas=fields.get("areas")
         )
-        saved = self.get_queryset().get(pk=zone.pk)
+        saved = get_object_or_404(self.get_queryset(), pk=zone.pk)
         return Response(self.get_serializer(saved).data, status=status)
 
 
@@ -193,5 +194,5 @@ class ShippingMethodViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Sh
     def _save(self, method_id: int | None, body: Any, *, status: int = 200) -> Response:
         body.is_valid(raise_exception=True)
         method = services.save_method(method_id=method_id, fields=body.validated_data)
-        saved = ShippingMethod.objects.with_zones().with_rates().get(pk=method.pk)
+        saved = get_object_or_404(ShippingMethod.objects.with_zones().with_rates(), pk=method.pk)
         return Response(self.get_serializer(saved).data, status=status)

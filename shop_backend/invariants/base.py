@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import DatabaseError
-from django.db.models import BigIntegerField, F, Model, QuerySet, Subquery, Sum, Value
+from django.db.models import BigIntegerField, F, Model, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from shop_backend.invariants.time_limit import is_out_of_time, time_limit
@@ -98,10 +98,14 @@ class Finding:
         return [f"{self.model._meta.verbose_name} {pk}" for pk in self.pks]
 
 
-def total(rows: QuerySet[Any], column: str, *, by: str) -> Coalesce:
-    """Return the sum of a column over correlated rows, 0 without any."""
+def total(rows: QuerySet[Any], column: str, *, by: str, only: Q | None = None) -> Coalesce:
+    """Return the sum of a column over correlated rows, 0 without any.
+
+    :param only: counted of the rows that ``by`` finds. What is no condition of the search is
+        no index that PostgreSQL, without statistics, would read from end to end for each row.
+    """
     # values() first: one group, so that the subquery has one row.
-    grouped = rows.order_by().values(by).annotate(sum_of_all=Sum(F(column)))
+    grouped = rows.order_by().values(by).annotate(sum_of_all=Sum(F(column), filter=only))
     return Coalesce(
         Subquery(grouped.values("sum_of_all")[:1], output_field=BigIntegerField()),
         Value(0),

@@ -52,8 +52,8 @@ def lines_without_their_units() -> QuerySet[OrderLine]:
         reference=OuterRef("order__number"), level__item_id=OuterRef("stock_item_id")
     )
     lines = OrderLine.objects.filter(is_tracked=True).annotate(
-        held=total(units.filter(status=_HELD), "quantity", by="reference"),
-        committed=total(units.filter(status=_COMMITTED), "quantity", by="reference"),
+        held=total(units, "quantity", by="reference", only=Q(status=_HELD)),
+        committed=total(units, "quantity", by="reference", only=Q(status=_COMMITTED)),
     )
     # Each sum is named once, because the database works it out as often as it is named.
     due = Case(

@@ -1,6 +1,9 @@
-from django.apps import AppConfig
+from typing import Any
 
-from shop_backend.kernel import converters
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+from shop_backend.kernel import converters, triggers
 
 
 class KernelConfig(AppConfig):
@@ -12,3 +15,8 @@ class KernelConfig(AppConfig):
 
     def ready(self) -> None:
         converters.register()
+        post_migrate.connect(_keep_histories, sender=self, dispatch_uid="kernel.keep_histories")
+
+
+def _keep_histories(*, using: str, **_: Any) -> None:
+    triggers.install_what_is_missing(using)

@@ -59,6 +59,11 @@ def error_schema() -> openapi.Schema:
 
 def plain_error_schema() -> openapi.Schema:
     """Return a refusal in plain DRF conventions, as Djoser's paths answer it."""
+    code = openapi.Schema(
+        type=openapi.TYPE_STRING,
+        description="Stable, for a program: text. A list: what is wrong with the field `code`.",
+    )
+    del code["type"]  # a body may have a field of this name, and then its messages stand here
     return openapi.Schema(
         type=openapi.TYPE_OBJECT,
         description="`detail` and `code`, or for an invalid body `{field: [messages]}`.",
@@ -66,7 +71,7 @@ def plain_error_schema() -> openapi.Schema:
         additional_properties=True,
         properties={
             "detail": openapi.Schema(type=openapi.TYPE_STRING, description="For a person."),
-            "code": openapi.Schema(type=openapi.TYPE_STRING, description="Stable, for a program."),
+            "code": code,
         },
     )
 
@@ -209,9 +214,9 @@ class EnvelopeAutoSchema(SwaggerAutoSchema):
         access = getattr(self.view, "access", {}).get(getattr(self.view, "action_name", ""))
         if hasattr(access, "name"):
             wanted.add(403)
-        if "{" in self.path:
+        if "{" in self.path or self.should_page():  # a page beyond the last is not there
             wanted.add(404)
-        if self.method in {"POST", "PUT", "PATCH"}:
+        if self.method in {"POST", "PUT", "PATCH"} or self.overrides.get("request_body"):
             wanted |= {413, 415}
         if self._honours_if_match():
             wanted.add(412)

@@ -160,7 +160,7 @@ def _note_failure(message: OutboxMessage, lease: datetime, error: str, now: date
     OutboxMessage.objects.filter(pk=message.pk, sent_at=None, leased_until=lease).update(
         leased_until=None,
         last_error=without_secrets(error)[:500],
-        next_attempt_at=now + pause * (0.5 + random.random() / 2),  # jitter
+        next_attempt_at=now + pause * (0.5 + random.random() / 2),  # jitter  # nosec B311
         dead_at=now if is_over else None,
     )
 

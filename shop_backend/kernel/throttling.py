@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from shop_backend.kernel import budgets
+from shop_backend.kernel import budgets, shared
 from shop_backend.kernel.budgets import Rate, Verdict
 
 # Every request pays for this one, so it is counted in memory: a bound on each process.

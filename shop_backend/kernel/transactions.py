@@ -150,7 +150,7 @@ def _run_with_retry(work: Callable[[], R]) -> R:
                 raise
             if attempt == ATTEMPTS:
                 raise DatabaseBusy from error
-            time.sleep(_PAUSE_SECONDS * 2**attempt * random.random())  # jitter
+            time.sleep(_PAUSE_SECONDS * 2**attempt * random.random())  # jitter  # nosec B311
     raise AssertionError("unreachable")
 
 

@@ -37,13 +37,15 @@ class ShopView(APIView):
     ``access`` names for each action (of a viewset) or lower-case method (of a plain view) who
     may do it; an action without an entry does not exist. ``parameters`` names the query
     parameters an action understands beyond those of its list. ``messages`` holds the envelope's
-    sentence for each action.
+    sentence for each action. ``may_read_replica`` says that what GET shows decides nothing, and
+    may be some seconds old where ``DB_REPLICA_HOST`` names a replica.
     """
 
     access: ClassVar[Mapping[str, BasePermission]] = {}
     parameters: ClassVar[Mapping[str, frozenset[str]]] = {}
     messages: ClassVar[Mapping[str, str]] = {}
     etag_actions: ClassVar[frozenset[str]] = frozenset({"retrieve"})
+    may_read_replica: ClassVar[bool] = False
 
     @property
     def action_name(self) -> str | None:

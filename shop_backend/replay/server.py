@@ -1,7 +1,7 @@
 """A production server of its own for the run, as ``make serve`` starts one."""
 
 import socket
-import subprocess
+import subprocess  # nosec B404
 import sys
 import time
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def own_server(port: int | None = None) -> Iterator[str]:
     commands = [gunicorn, ["manage.py", "run_worker"]]
     # In sessions of their own they miss the terminal's Ctrl-C: we end them, when all is done.
     processes = [
-        subprocess.Popen(
+        subprocess.Popen(  # nosec B603  # our own words alone
             [*further, sys.executable, *command],
             cwd=settings.BASE_DIR,
             stdout=subprocess.DEVNULL,
@@ -62,7 +62,7 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is not None:
             raise ServerDidNotStart(f"gunicorn ended with status {process.returncode}.")
         try:
-            with urlopen(f"{url}/health/ready/", timeout=5):
+            with urlopen(f"{url}/health/ready/", timeout=5):  # nosec B310  # a server of our own
                 return
         except (URLError, OSError):
             time.sleep(0.1)  # it is starting

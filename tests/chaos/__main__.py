@@ -3,7 +3,8 @@
 Each series of attacks runs in a process of its own, with the environment of a production shop
 on a database of its own. SEED in the environment seeds what is random; TEST_MYSQL_URL names the
 MariaDB that the long form attacks, too; CHAOS_PORT the first of three ports, else free ones are
-looked for.
+looked for. ``long --rounds 5`` is a try of five turns of each series of rounds, without the drills:
+each says how long they took.
 """
 
 import argparse
@@ -56,6 +57,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("form", choices=["short", "long"])
     parser.add_argument("--minutes", type=float, default=60, help="for all series together")
     parser.add_argument("--only", default="", help="places that begin so: PostgreSQL,SQLite")
+    parser.add_argument("--rounds", type=int, default=0, help="no more rounds of each attack")
     parser.add_argument("--drills", default="", help="nothing but these drills, by name")
     parser.add_argument("--write", action="store_true", help="renew docs/reliability.md")
     parser.add_argument("--results", default="", help="a file for the results, as JSON")
@@ -74,6 +76,9 @@ def _series(chosen: argparse.Namespace, mysql_url: str) -> list[plans.Series]:
             for series in wanted
             if set(names) <= set(series.drills)
         ]
+    if chosen.rounds:
+        most = chosen.rounds
+        wanted = tuple(replace(s, rounds=min(s.rounds, most)) for s in wanted if s.rounds)
     names = [name for name in chosen.only.split(",") if name]
     return [s for s in wanted if not names or any(s.place.startswith(name) for name in names)]
 

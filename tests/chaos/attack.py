@@ -24,11 +24,14 @@ class Attack:
 
     ``naive`` names the careless variant of the server (``tests/chaos/naive``) at which it must
     succeed, else it proves nothing.
+
+    While one attack is fired, the next is prepared and the last is judged; nothing else is fired.
     """
 
     name: ClassVar[str]
     sentence: ClassVar[str]
     naive: ClassVar[str]
+    every: ClassVar[int] = 1  # turns from one round to the next
 
     def __init__(self, shop: Shop, server: Server) -> None:
         self.shop, self.server, self.address = shop, server, server.address
@@ -38,8 +41,9 @@ class Attack:
         raise NotImplementedError
 
     def fire(self, requests: Sequence[wire.Request]) -> list[wire.Answer]:
-        """Release the requests."""
-        return wire.release_together(self.address, requests)
+        """Release the requests, with no other attack's under way."""
+        with self.server.field:
+            return wire.release_together(self.address, requests)
 
     def judge(self, answers: Sequence[wire.Answer]) -> list[str]:
         """Return what is wrong now, as sentences; nothing if all is well."""
@@ -61,6 +65,11 @@ class Drill(Attack):
     size = 1
     until = math.inf  # by time.time(); nothing new is begun after it
     done: int = 0  # of the size
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all was done that was asked for."""
+        return self.done >= self.size
 
     @property
     def extent(self) -> str:

@@ -1,6 +1,7 @@
 """Customers who buy, and ask again with their key until they have an answer."""
 
 import queue
+import random
 import threading
 import time
 import uuid
@@ -43,10 +44,14 @@ class Purchase:
 
 
 class Crowd:
-    """Customers in threads, each buying one thing after the other."""
+    """Customers in threads, each buying one thing after the other.
 
-    def __init__(self, address: wire.Address, threads: int) -> None:
-        self._address, self._threads = address, threads
+    Where there are several addresses each request goes to any of them, as behind a load balancer
+    that has not noticed yet which of its servers are down.
+    """
+
+    def __init__(self, address: wire.Address, threads: int, *further: wire.Address) -> None:
+        self._addresses, self._threads = (address, *further), threads
         self.answers: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -82,7 +87,8 @@ class Crowd:
 
     def _advance(self, purchase: Purchase, deadline: float) -> None:
         while not purchase.is_paid and time.monotonic() < deadline:
-            answer = wire.call(self._address, purchase.next_request(), timeout_seconds=30)
+            address = random.choice(self._addresses)
+            answer = wire.call(address, purchase.next_request(), timeout_seconds=30)
             with self._lock:
                 self.answers[label(answer)] += 1
             purchase.take(answer)

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import environ
 import psycopg2
@@ -61,18 +62,18 @@ class KillablePostgres:
     """A PostgreSQL on a data folder of its own, which can be killed and started again."""
 
     def __init__(self, cluster: postgres.Cluster, port: int) -> None:
-        self._cluster, self.port = cluster, port
+        self.cluster, self.port = cluster, port
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def log(self) -> Path:
         """Where the server says what happened to it."""
-        return self._cluster.folder / "log"
+        return self.cluster.folder / "log"
 
     def start(self) -> None:
         """Start the server and wait until it accepts connections, recovery included."""
         settings = [f"--{name}={value}" for name, value in SAFE_SETTINGS.items()]
-        command = [str(self._cluster.binaries / "postgres"), "-D", "data", "-p", str(self.port)]
+        command = [str(self.cluster.binaries / "postgres"), "-D", "data", "-p", str(self.port)]
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
                 [*command, *settings],
@@ -80,9 +81,9 @@ class KillablePostgres:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # a group of its own, which is killed as one
-                **self._cluster.options,
+                **self.cluster.options,
             )
-        if not postgres.is_ready(self._process, self._cluster.folder / "data" / "postmaster.pid"):
+        if not postgres.is_ready(self._process, self.cluster.folder / "data" / "postmaster.pid"):
             raise RuntimeError(f"PostgreSQL did not start:\n{self.log.read_text()[-2000:]}")
 
     def kill(self) -> None:
@@ -108,27 +109,30 @@ class KillablePostgres:
             "DB_ENGINE": ENGINES["postgresql"],
             "DB_NAME": name,
             "DB_USER": "postgres",
-            "DB_PASSWORD": self._cluster.password,
+            "DB_PASSWORD": self.cluster.password,
             "DB_HOST": "127.0.0.1",
             "DB_PORT": str(self.port),
         }
 
-    def execute(self, statement: str) -> list[tuple[object, ...]]:
+    def execute(self, statement: str) -> list[tuple[Any, ...]]:
         """Run one statement outside any transaction, and return its rows."""
-        connection = psycopg2.connect(
-            dbname="postgres",
-            user="postgres",
-            password=self._cluster.password,
-            host="127.0.0.1",
-            port=self.port,
-        )
-        connection.autocommit = True
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(statement)
-                return cursor.fetchall() if cursor.description else []
-        finally:
-            connection.close()
+        return execute(statement, port=self.port, password=self.cluster.password)
+
+
+def execute(
+    statement: str, *, port: int, password: str, database: str = "postgres"
+) -> list[tuple[Any, ...]]:
+    """Run one statement on a connection of its own, and return its rows."""
+    connection = psycopg2.connect(
+        dbname=database, user="postgres", password=password, host="127.0.0.1", port=port
+    )
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        connection.close()
 
 
 @contextlib.contextmanager

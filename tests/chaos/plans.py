@@ -27,6 +27,7 @@ KILL_WISH, KILLS_MADE = "kill-the-database", "kills-made"  # files of tests.chao
 RESERVE = 0.03  # of the time, for what was begun to be judged
 FAR_MS = 20
 PORTS = 3  # the database's, the shop's, a proxy's
+LANES = 3  # attacks under way, of which one is fired, and others are prepared or judged
 MYSQL_THREADS = 3  # for each of four workers: a small server of the machine has few connections
 
 
@@ -61,8 +62,10 @@ SHORT: tuple[Series, ...] = (
         },
     ),
 )
+# The shares are minutes that a machine with two quiet cores may need. What one leaves over is for
+# those after it, so the longest comes last.
 LONG: tuple[Series, ...] = (
-    Series("PostgreSQL", "postgresql", rounds=20, is_naive=True, share=0.07),
+    Series("PostgreSQL", "postgresql", rounds=20, is_naive=True, share=2),
     Series(
         "PostgreSQL",
         "postgresql",
@@ -74,14 +77,14 @@ LONG: tuple[Series, ...] = (
             "kill -9 of workers": 300,
             "kill -9 of PostgreSQL": 20,
         },
-        share=0.36,
+        share=17,
     ),
-    Series("PostgreSQL", "postgresql", rounds=200, share=0.26),
-    Series("PostgreSQL, 20 ms away", "postgresql", rounds=10, is_far=True, share=0.07),
-    Series("SQLite", "sqlite", rounds=50, share=0.07),
-    Series("SQLite, 20 ms pause", "sqlite", rounds=10, pause_ms=FAR_MS, share=0.05),
-    Series("MariaDB", "mysql", rounds=50, share=0.06),
-    Series("MariaDB, 20 ms away", "mysql", rounds=10, is_far=True, share=0.05),
+    Series("PostgreSQL, 20 ms away", "postgresql", rounds=10, is_far=True, share=3),
+    Series("SQLite", "sqlite", rounds=50, share=7),
+    Series("SQLite, 20 ms pause", "sqlite", rounds=10, pause_ms=FAR_MS, share=3),
+    Series("MariaDB", "mysql", rounds=50, share=8),
+    Series("MariaDB, 20 ms away", "mysql", rounds=10, is_far=True, share=3),
+    Series("PostgreSQL", "postgresql", rounds=200, share=22),
 )
 
 
@@ -127,6 +130,7 @@ class Run:
                 "seed": self.seed + number,
                 "port": self.first_port + 1,
                 "threads": MYSQL_THREADS if series.kind == "mysql" else 8,
+                "lanes": 1 if series.kind == "sqlite" else LANES,  # it has one writer
                 "server_environment": server_only,
                 "until": self._end_of(series, still_to_come),
             }

@@ -1,29 +1,37 @@
 """Runs attacks in series against one server, and writes down what they came to.
 
 The attacks take turns, one round each, so that a series that runs out of time has made as many of
-each, or one more. After each turn the results so far are written: a run that is cut off keeps them.
+each, or one more. While one is fired, another is prepared or judged: the server, not the harness,
+is to be busy. After each turn the results so far are written: a run that is cut off keeps them.
 """
 
 import contextlib
 import json
+import queue
 import random
 import signal
 import sys
+import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 from tests.chaos import attacks, drills
 from tests.chaos.attack import Attack, Round
 from tests.chaos.naive.loosen import loosen
+from tests.chaos.report import WHOLE
 from tests.chaos.server import Server, serving
 from tests.chaos.shop import Shop
+from tests.threads import closing
 
 MOST_VIOLATIONS_SHOWN = 20
-SWEEP_EVERY = 10  # rounds
+SWEEP_EVERY = 10  # turns
+_writing = threading.Lock()
 
 
 @dataclass
@@ -33,15 +41,18 @@ class Result:
     name: str
     sentence: str
     place: str
+    wanted: int = 0  # rounds
     rounds: int = 0
     answers: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
     broken_rounds: int = 0
     server_errors: int = 0
     busy: int = 0
-    deadlocks: int | None = None
+    deadlocks: int | None = None  # of an attack's rounds alone none: they are the series'
     seconds: float = 0.0
     is_naive: bool = False
+    is_drill: bool = False
+    extent: str = ""  # of a drill: how much of it was done
 
     def add(self, one: Round) -> None:
         """Count a round in."""
@@ -74,7 +85,7 @@ def run_plan(plan: Mapping[str, Any]) -> None:
     else:
         wsgi = "tests.chaos.failing_wsgi" if plan["pause_ms"] else "shop_backend.wsgi"
         with _serving(plan, wsgi) as server:
-            _take_turns(shop, [each(shop, server) for each in _chosen(plan)], plan)
+            _Turns([each(shop, server) for each in _chosen(plan)], plan).take(shop)
 
 
 def _serving(
@@ -108,9 +119,10 @@ def _make_drills(shop: Shop, server: Server, plan: Mapping[str, Any]) -> None:
         left = share * (plan["until"] - time.time())
         # What was begun is finished and judged, which takes its time; none may starve the last.
         drill.until = time.time() + max(left, whole * each.weight / weights / 2)
-        result = Result(each.name, each.sentence, plan["place"])
+        result = Result(each.name, each.sentence, plan["place"], is_drill=True)
         _make_round(shop, drill, result)
-        result.sentence = f"{each.sentence} ({drill.extent})"
+        result.extent = drill.extent
+        result.wanted = result.rounds + (not drill.is_complete)
         if not drill.counts_deadlocks:
             result.deadlocks = None
         shop.sweep()
@@ -128,31 +140,78 @@ def _make_round(shop: Shop, attack: Attack, result: Result) -> None:
         result.deadlocks = (result.deadlocks or 0) + max(0, (shop.deadlocks() or 0) - deadlocks)
 
 
-def _take_turns(shop: Shop, chosen: list[Attack], plan: Mapping[str, Any]) -> None:
-    results = [Result(each.name, each.sentence, plan["place"]) for each in chosen]
-    whole = Result("Invariants", "all of check_invariants, after each ten rounds", plan["place"])
-    for turn in range(1, plan["rounds"] + 1):
-        for attack, result in zip(chosen, results, strict=True):
-            if time.time() < plan["until"]:
-                _make_round(shop, attack, result)
-        is_last = turn == plan["rounds"] or time.time() > plan["until"]
-        if is_last or turn % SWEEP_EVERY == 0:
-            _check(shop, whole)
-        write(plan, [*results, whole])
-        if is_last:
-            break
-    for result in [*results, whole]:
-        show(result)
+class _Turns:
+    """Attacks that take turns, a few of them under way at a time."""
 
+    def __init__(self, chosen: Sequence[Attack], plan: Mapping[str, Any]) -> None:
+        self._plan, self._chosen, self._place = plan, chosen, plan["place"]
+        self._busy = {attack: threading.Lock() for attack in chosen}
+        self._results = {
+            attack: Result(
+                attack.name, attack.sentence, self._place, ceil(plan["rounds"] / attack.every)
+            )
+            for attack in chosen
+        }
+        self._whole = Result(WHOLE, "all of check_invariants, after ten turns", self._place)
+        self._broken_off: list[Exception] = []
 
-def _check(shop: Shop, whole: Result) -> None:
-    started = time.monotonic()
-    shop.sweep()
-    whole.rounds += 1
-    whole.note(shop.find_broken_invariants())
-    # Since the database was made: a server's processes tell of theirs up to a second late.
-    whole.deadlocks = shop.deadlocks()
-    whole.seconds += time.monotonic() - started
+    def take(self, shop: Shop) -> None:
+        """Take as many turns as the plan says, or as there is time for."""
+        started, rounds, turn = time.monotonic(), self._plan["rounds"], 0
+        self._whole.wanted = ceil(rounds / SWEEP_EVERY)
+        while turn < rounds and time.time() < self._plan["until"]:
+            first, turn = turn + 1, min(rounds, turn + SWEEP_EVERY)
+            self._take_some(range(first, turn + 1))
+            self._check(shop)
+        for result in self._results.values():
+            show(result)
+        show(self._whole)
+        seconds = time.monotonic() - started
+        print(f"{self._place}: {turn} turns begun in {seconds:.0f} s", flush=True)
+
+    def _take_some(self, turns: range) -> None:
+        """Take these turns; return when no attack is under way any more."""
+        due: queue.SimpleQueue[Attack | None] = queue.SimpleQueue()
+        for turn in turns:
+            for attack in self._chosen:
+                if turn % attack.every == 1 % attack.every:
+                    due.put(attack)
+        lanes = [
+            threading.Thread(target=closing(partial(self._work_off, due)))
+            for _ in range(self._plan["lanes"])
+        ]
+        for lane in lanes:
+            due.put(None)
+            lane.start()
+        for lane in lanes:
+            lane.join()
+        if self._broken_off:
+            raise self._broken_off[0]
+
+    def _work_off(self, due: "queue.SimpleQueue[Attack | None]") -> None:
+        try:
+            while (attack := due.get()) and time.time() < self._plan["until"]:
+                with self._busy[attack]:
+                    started, made = time.monotonic(), attack.run()
+                    self._results[attack].add(made)
+                    self._results[attack].seconds += time.monotonic() - started
+                    write(self._plan, self._all)
+        except Exception as error:  # in a thread: the series is to break off, too
+            self._broken_off.append(error)
+
+    @property
+    def _all(self) -> list[Result]:
+        return [*self._results.values(), self._whole]
+
+    def _check(self, shop: Shop) -> None:
+        started = time.monotonic()
+        shop.sweep()
+        self._whole.rounds += 1
+        self._whole.note(shop.find_broken_invariants())
+        # Since the database was made: a server's processes tell of theirs up to a second late.
+        self._whole.deadlocks = shop.deadlocks()
+        self._whole.seconds += time.monotonic() - started
+        write(self._plan, self._all)
 
 
 def _attack_the_naive(shop: Shop, plan: Mapping[str, Any]) -> None:
@@ -182,7 +241,8 @@ def _run_naive(attack: Attack, plan: Mapping[str, Any]) -> Result:
 def write(plan: Mapping[str, Any], results: list[Result]) -> None:
     """Write the results so far."""
     found = json.dumps([vars(result) for result in results], indent=1)
-    (Path(plan["folder"]) / "results.json").write_text(found)
+    with _writing:
+        (Path(plan["folder"]) / "results.json").write_text(found)
 
 
 def show(result: Result) -> None:

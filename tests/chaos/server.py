@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -24,6 +25,7 @@ class Server:
         self._process, self._log = process, log
         self.folder = Path(log.name).parent
         self.address: wire.Address = ("127.0.0.1", port)
+        self.field = threading.RLock()  # held by whoever fires
 
     def worker_pids(self) -> list[int]:
         """Return the process ids of the workers that run now."""
@@ -50,6 +52,12 @@ class Server:
             time.sleep(0.1)
         raise RuntimeError(f"The server is not ready; its log is {self._log.name}.")
 
+    def kill(self) -> None:
+        """End the server and its workers with kill -9."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
     def stop(self) -> None:
         """End the server and its workers."""
         self._process.terminate()
@@ -66,6 +74,7 @@ def serving(
     port: int,
     log: Path,
     wsgi: str = "shop_backend.wsgi",
+    workers: int = WORKERS,
     threads: int = THREADS,
     environment: Mapping[str, str],
 ) -> Iterator[Server]:
@@ -75,7 +84,7 @@ def serving(
     :param environment: more of it, for the server alone.
     """
     command = [sys.executable, "-m", "gunicorn", wsgi, "--bind", f"127.0.0.1:{port}"]
-    command += ["--worker-class", "gthread", "--workers", str(WORKERS), "--threads", str(threads)]
+    command += ["--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads)]
     # Loaded once and forked: a killed worker is back in milliseconds, so that kills can be many.
     command += ["--no-control-socket", "--preload", "--timeout", "120", "--graceful-timeout", "3"]
     with log.open("ab") as output:

@@ -3,7 +3,9 @@
 It speaks to the same database as the attacked server, through the services; no HTTP.
 """
 
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,12 +15,14 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.db import connection
 from django.utils import timezone
+from django.utils.text import slugify
 
 from accounts import services as accounts
 from accounts import tokens
 from accounts.models import Session, User
 from accounts.services.sessions import Device
-from cart.tests.factories import TaxRateFactory
+from cart.models import Coupon
+from cart.tests.factories import CouponFactory, TaxRateFactory
 from catalog.models import Variant
 from catalog.selectors import VariantReference
 from catalog.tests.factories import VariantFactory
@@ -84,26 +88,36 @@ class Shop:
     """One database's shop; buyers are made once and buy again and again."""
 
     def __init__(self) -> None:
-        self._buyers: list[Person] = []
+        self._people: defaultdict[str, list[Person]] = defaultdict(list)
+        self._making = threading.RLock()  # the factories count without one
         TaxRateFactory()
         ShippingMethodFactory(code="chaos", price_minor=399)
         self.manager = self._person("chaos-manager", role="manager")
+        self.admin = self._person("chaos-admin", role="admin")
 
-    def buyers(self, count: int) -> list[Person]:
-        """Return so many customers with a default address each."""
-        while len(self._buyers) < count:
-            buyer = self._person(f"chaos-buyer-{len(self._buyers)}", role="customer")
-            Address.objects.create(
-                user=buyer.user,
-                default_for=buyer.user.pk,
-                full_name="Bea Buyer",
-                line1="1 Market Street",
-                city="Manchester",
-                postal_code="M1 1AE",
-                country="GB",
-            )
-            self._buyers.append(buyer)
-        return self._buyers[:count]
+    def buyers(self, count: int, *, group: str = "buyer") -> list[Person]:
+        """Return so many customers with a default address each.
+
+        :param group: whose carts are an attack's own business are nobody else's buyers.
+        """
+        with self._making:
+            people = self._people[group]
+            while len(people) < count:
+                people.append(self._buyer(f"chaos-{slugify(group)}-{len(people)}"))
+            return people[:count]
+
+    def _buyer(self, username: str) -> Person:
+        buyer = self._person(username, role="customer")
+        Address.objects.create(
+            user=buyer.user,
+            default_for=buyer.user.pk,
+            full_name="Bea Buyer",
+            line1="1 Market Street",
+            city="Manchester",
+            postal_code="M1 1AE",
+            country="GB",
+        )
+        return buyer
 
     def _person(self, username: str, *, role: str) -> Person:
         user = User.objects.create(
@@ -120,7 +134,14 @@ class Shop:
 
     def variant(self, *, stock: int, price_minor: int = 1000) -> Variant:
         """Return something new on the shelf."""
-        return VariantFactory(stock=stock, price_minor=price_minor)  # type: ignore[return-value]
+        with self._making:
+            made = VariantFactory(stock=stock, price_minor=price_minor)
+        return made  # type: ignore[return-value]
+
+    def coupon(self, **limits: int) -> Coupon:
+        """Return a new coupon."""
+        with self._making:
+            return CouponFactory(**limits)  # type: ignore[return-value]
 
     def place(self, buyer: Person, *wanted: tuple[Variant, int]) -> Order:
         """Place an order at the service's door."""

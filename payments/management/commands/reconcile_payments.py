@@ -48,7 +48,8 @@ class Command(BaseCommand):
             return
         applied = sum(services.reconcile_events())
         healed, unsettled = self._ask_about(payments)
-        unsettled += len(services.get_unapplied_events())
+        # What has come in meanwhile is being applied by whoever brought it.
+        unsettled += len(set(events) & set(services.get_unapplied_events()))
         self.stdout.write(
             f"{applied} events applied, {len(payments)} payments asked about, {healed} changed,"
             f" {unsettled} not settled."

@@ -47,12 +47,14 @@ class LastUnits(_Sale):
 
 
 class Quantity(_Sale):
+    every = 2
     name = "A1 quantity 3"
     sentence = "60 buyers of 3, 31 units: 10 orders"
     buyers, units, quantity = 60, 31, 3
 
 
 class OneBuyer(_Sale):
+    every = 2
     name = "A1 one buyer"
     sentence = "one account buys 60 times at once, 10 units: 10 orders"
     buyers = 60
@@ -64,6 +66,7 @@ class OneBuyer(_Sale):
 
 
 class OppositeOrder(_Sale):
+    every = 2
     name = "A1 opposite order"
     sentence = "80 buyers of two SKUs, named in opposite order, 10 of each: 10 orders"
     buyers = 80
@@ -80,6 +83,7 @@ class OppositeOrder(_Sale):
 
 
 class Decrease(_Sale):
+    every = 2
     name = "A1 stock decrease"
     sentence = "60 buyers against 10 corrections by -1, 20 units: nothing sold that is gone"
     buyers, units = 60, 20
@@ -106,6 +110,7 @@ class Decrease(_Sale):
 
 
 class Cancel(_Sale):
+    every = 2
     name = "A1 cancel"
     sentence = "10 units held, their orders cancelled while 60 buyers come: each unit sold once"
     buyers = 60
@@ -132,6 +137,7 @@ class Cancel(_Sale):
 
 
 class Expiry(_Sale):
+    every = 2
     name = "A1 expiry"
     sentence = "10 units held by overdue orders, 60 buyers: 10 new orders"
     buyers = 60
@@ -139,8 +145,13 @@ class Expiry(_Sale):
     def prepare(self) -> list[wire.Request]:
         sale = super().prepare()
         first = self.shop.buyers(self.buyers + self.units)[self.buyers :]
-        self.shop.overdue([self.shop.place(buyer, (self.variant, 1)) for buyer in first])
+        self.held = [self.shop.place(buyer, (self.variant, 1)) for buyer in first]
         return sale
+
+    def fire(self, requests: Sequence[wire.Request]) -> list[wire.Answer]:
+        with self.server.field:  # so that no other attack's sweep ends them first
+            self.shop.overdue(self.held)
+            return super().fire(requests)
 
 
 def _mixed(many: list[wire.Request], few: list[wire.Request]) -> list[wire.Request]:

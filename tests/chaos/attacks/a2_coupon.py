@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from cart.models import Coupon, CouponUse
-from cart.tests.factories import CouponFactory
+from cart.models import CouponUse
 from tests.chaos import wire
 from tests.chaos.attack import Attack, count_of, expect
 
@@ -19,7 +18,7 @@ class _CouponRush(Attack):
 
     def prepare(self) -> list[wire.Request]:
         self.variant = self.shop.variant(stock=self.stock)
-        self.coupon: Coupon = CouponFactory(**self.limits)  # type: ignore[assignment]
+        self.coupon = self.shop.coupon(**self.limits)
         return [
             buyer.buy((self.variant, 1), coupon=self.coupon.code)
             for buyer in self.shop.buyers(self.buyers)
@@ -43,6 +42,7 @@ class SingleUse(_CouponRush):
 
 
 class TenUses(_CouponRush):
+    every = 2
     name = "A2 limit 10"
     sentence = "100 buyers, a coupon of ten uses: 10 orders"
     limits = {"usage_limit": 10}
@@ -50,6 +50,7 @@ class TenUses(_CouponRush):
 
 
 class OncePerCustomer(_CouponRush):
+    every = 2
     name = "A2 per customer"
     sentence = "one customer places 60 orders with a once-per-customer coupon: 1 order"
     limits = {"per_customer_limit": 1}
@@ -61,6 +62,7 @@ class OncePerCustomer(_CouponRush):
 
 
 class FailedCheckouts(_CouponRush):
+    every = 2
     name = "A2 failed checkouts"
     sentence = "100 buyers, ten uses, five units: 5 uses; who failed gave theirs back"
     limits = {"usage_limit": 10}

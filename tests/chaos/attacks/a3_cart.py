@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from cart import services as cart
 from cart.models import Cart, CartLine
-from cart.tests.factories import CouponFactory
 from catalog.models import Variant
 from catalog.selectors import VariantReference
 from orders.models import Order
@@ -23,12 +22,12 @@ class CartDuringCheckout(Attack):
     carts = 12
 
     def prepare(self) -> list[wire.Request]:
-        self.buyers = self.shop.buyers(self.carts)
+        self.buyers = self.shop.buyers(self.carts, group=self.name)
         close_carts(self.buyers)
         self.changed, self.removed, self.added = (
             self.shop.variant(stock=1000, price_minor=OLD_PRICE) for _ in range(3)
         )
-        self.code = CouponFactory().code
+        self.code = self.shop.coupon().code
         requests = [request for buyer in self.buyers for request in self._requests_of(buyer)]
         product, body = self.changed.product_id, {"price": f"{NEW_PRICE / 100:.2f}"}
         requests.insert(

@@ -19,7 +19,7 @@ class SameCart(Attack):
 
     def prepare(self) -> list[wire.Request]:
         self.variant = self.shop.variant(stock=1000)
-        (buyer,) = self.shop.buyers(1)
+        (buyer,) = self.shop.buyers(1, group=self.name)
         close_carts([buyer])
         fill_cart(buyer, self.variant, 2)
         return [buyer.post("/orders/", key=self.key)] * TIMES

@@ -50,6 +50,12 @@ class FourEnds(Attack):
         return requests[number % 3 :] + requests[: number % 3]  # each may be the first
 
     def fire(self, requests: Sequence[wire.Request]) -> list[wire.Answer]:
+        with self.server.field:
+            answers = self._fire_beside_the_expiry(requests)
+            self.shop.sweep()  # here, as it ends the leases of whatever is under way
+            return answers
+
+    def _fire_beside_the_expiry(self, requests: Sequence[wire.Request]) -> list[wire.Answer]:
         released = threading.Event()
         expiry = threading.Thread(target=self._expire, args=(released,))
         expiry.start()
@@ -69,7 +75,6 @@ class FourEnds(Attack):
             connection.close()
 
     def judge(self, answers: Sequence[wire.Answer]) -> list[str]:
-        self.shop.sweep()
         wrong, paid = [], 0
         for order in self.placed:
             order.refresh_from_db()

@@ -15,7 +15,7 @@ class FirstAdds(Attack):
     customers, things = 12, 4
 
     def prepare(self) -> list[wire.Request]:
-        self.buyers = self.shop.buyers(self.customers)
+        self.buyers = self.shop.buyers(self.customers, group=self.name)
         close_carts(self.buyers)
         variants = [self.shop.variant(stock=100) for _ in range(self.things)]
         return [

@@ -51,7 +51,7 @@ class WorkerKills(_Crash):
     name = "kill -9 of workers"
     sentence = "a random worker killed every 0.5 to 2 s under load: nothing acknowledged is lost"
     unit = "seconds"
-    weight = 3
+    weight = 12  # five minutes, whatever the machine
 
     def start(self) -> None:
         self.killed = 0
@@ -82,7 +82,7 @@ class DatabaseKills(_Crash):
 
     name = "kill -9 of PostgreSQL"
     unit = "times"
-    weight = 2
+    weight = 5
     counts_deadlocks = False  # a killed server forgets how many there were
     sentence = "all its processes killed and started again under load: nothing acknowledged is lost"
 

@@ -28,7 +28,11 @@ class Failpoints(Drill):
 
     name = "Failpoints"
     sentence = "death after the n-th statement, or an error at it; the request comes again"
-    weight = 3
+    weight = 5
+
+    @property
+    def is_complete(self) -> bool:
+        return self.done >= self.possible // self.size
 
     @property
     def extent(self) -> str:

@@ -17,7 +17,7 @@ class LostAnswers(Drill):
     name = "Lost answers"
     sentence = "purchases over a line that loses 30 % of the answers: each once, each paid once"
     unit = "purchases"
-    weight = 2
+    weight = 5
 
     def run(self) -> Round:
         variant = self.shop.variant(stock=self.size)

@@ -60,7 +60,7 @@ class News(Drill):
     name = "Webhook chaos"
     sentence = "each event 1 to 5 times, shuffled, late, missing, forged, foreign: as in order"
     unit = "orders"
-    weight = 3
+    weight = 5
 
     def run(self) -> Round:
         made = Round()

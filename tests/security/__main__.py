@@ -1,0 +1,73 @@
+"""``python -m tests.security short`` is a part of ``make test``; ``long`` is ``make security``.
+
+SEED in the environment seeds what is random; TEST_MYSQL_URL names the MariaDB that the long form
+attacks, too; SECURITY_PORT the server's port, else a free one is looked for; SECURITY_TOOLS where
+sqlmap and wapiti are or will be installed, else below the environment of this Python.
+"""
+
+import argparse
+import contextlib
+import os
+import secrets
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.chaos.databases import free_ports
+from tests.postgres import PostgresUnavailable
+from tests.security import checks, plans, report
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Attack, print what was wrong and a table, and return 1 if anything was."""
+    chosen, started = _parse(arguments), time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are ended
+    seed = int(os.environ.get("SEED") or secrets.randbelow(2**32))
+    first_port = int(os.environ.get("SECURITY_PORT") or free_ports(plans.PORTS))
+    print(f"SEED={seed}", flush=True)
+    series = _series(chosen)
+    with (
+        tempfile.TemporaryDirectory(prefix="shop-security-") as folder,
+        contextlib.ExitStack() as servers,
+    ):
+        until = time.time() + chosen.minutes * 60
+        run = plans.Run(seed, first_port, Path(folder), until, servers, calls=chosen.calls)
+        for each in series:
+            run.run(each)
+    if chosen.form == "long" and not chosen.only:
+        run.rows += checks.run_all()
+    print(f"{time.monotonic() - started:.0f} s")
+    if chosen.write:
+        report.write(run.rows, seed=seed)
+    return report.conclude(run.rows, seed=seed)
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.security")
+    parser.add_argument("form", choices=["short", "long"])
+    parser.add_argument("--minutes", type=float, default=120, help="for all of it together")
+    parser.add_argument("--calls", type=int, default=100_000, help="of schemathesis, in the long")
+    parser.add_argument("--only", default="", help="series whose names begin so: PostgreSQL,tools")
+    parser.add_argument("--write", action="store_true", help="renew the table in docs/security.md")
+    return parser.parse_args(arguments)
+
+
+def _series(chosen: argparse.Namespace) -> list[plans.Series]:
+    wanted = plans.SHORT if chosen.form == "short" else plans.LONG
+    if not os.environ.get("TEST_MYSQL_URL"):
+        if any(each.kind == "mysql" for each in wanted):
+            print("TEST_MYSQL_URL names no server: nothing is attacked on MariaDB.")
+        wanted = [each for each in wanted if each.kind != "mysql"]
+    names = [name for name in chosen.only.split(",") if name]
+    return [s for s in wanted if not names or any(s.name.startswith(name) for name in names)]
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except PostgresUnavailable as lacking:
+        print(f"Nothing is attacked, no PostgreSQL can be had: {lacking.reason}")
+        sys.exit(1)

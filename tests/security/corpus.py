@@ -1,0 +1,196 @@
+"""The fixed corpus of hostile input; INVARIANTS' list, by the kind of place it is put into."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tests.security import pictures
+
+DEEP = 5_000
+LONG_SEARCH = " ".join(f"lamp{number}" for number in range(5_000))
+SURROGATE = "\ud800"  # alone; JSON can say it, UTF-8 cannot
+
+TEXTS: tuple[str, ...] = (
+    "",
+    " ",
+    "\x00",
+    "ann\x00",
+    SURROGATE,
+    f"x{SURROGATE}y\udfff",
+    "\ufeff\u202e\u200b",
+    "\ufffe\uffff",
+    "e" + "\u0301" * 500,
+    "😀" * 300,
+    "A" * 100_000,
+    "Ann\r\nBcc: everybody@example.org",
+    "Ann\nSubject: You have won",
+    "Ann\u2028\u2029\x85\x0b\x0c",
+    "ann@example.org\r\nBcc: everybody@example.org",
+    '=HYPERLINK("http://127.0.0.1/","Ann")',
+    "@SUM(1+1)*cmd|' /C calc'!A0",
+    "' OR 1=1 --",
+    "1; DROP TABLE orders_order --",
+    "%' UNION SELECT password FROM accounts_user --",
+    "{{7*7}}${7*7}<%= 7*7 %>",
+    "{0.__class__.__init__.__globals__}",
+    "%s%n%x%(name)s",
+    "<script>alert(1)</script>",
+    "../../../../etc/passwd",
+    "(a+)+$",
+    "(?P<x>",
+    "[",
+    "\\",
+    "^(([a-z])+.)+[A-Z]([a-z])+$" + "a" * 60,
+    "http://127.0.0.1:1/",
+    "https://127.0.0.1:1/lantern.png",
+    "http://169.254.169.254/latest/meta-data/",
+    "https://169.254.169.254/lantern.png",
+    "file:///etc/passwd",
+    "javascript:alert(1)",
+    "2147483648",
+    "9223372036854775808",
+    "-1",
+    "1e999999999",
+    "NaN",
+    "Infinity",
+    "٣",  # a digit, but not one of ASCII's
+    "²",
+    "1_000",
+    "0x10",
+    "0.000000000000000000000001",
+    "0" * 5_000,
+    "9" * 5_000,
+    "null",
+    "true",
+    "undefined",
+    "None",
+)
+NUMBERS: tuple[Any, ...] = (
+    0,
+    -1,
+    2**31 - 1,
+    2**31,
+    -(2**31) - 1,
+    2**53 + 1,
+    2**63 - 1,
+    2**63,
+    -(2**63) - 1,
+    10**400,
+    0.5,
+    -0.0,
+    1e308,
+    5e-324,
+    1.0000000000000001,
+)
+TIMES: tuple[str, ...] = (
+    "0001-01-01",
+    "9999-12-31",
+    "0000-00-00",
+    "2026-02-30",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-12:00",
+    "9999-12-31T23:59:59.999999Z",
+    "1970-01-01T00:00:00Z",
+    "2026-01-01T24:00:00Z",
+    "2026-01-01T00:00:60Z",
+    "2026-03-29T01:30:00",
+    "10000-01-01T00:00:00Z",
+    "-0001-01-01T00:00:00Z",
+    "2026-01-01T00:00:00+99:99",
+    "2026-W01-1",
+)
+
+
+def deep(opening: str, inside: str, closing: str) -> str:
+    """Return something nested much too deep."""
+    return opening * DEEP + inside + closing * DEEP
+
+
+# What JSON alone can say; texts, because Python cannot hold or would not write them.
+LITERALS: tuple[str, ...] = (
+    "null",
+    "true",
+    "[]",
+    "{}",
+    "[[]]",
+    '[null, 1, "x", {"id": 1}]',
+    '{"id": 1}',
+    "NaN",
+    "-Infinity",
+    "1e999999999",
+    "-1e999999999",
+    "1E-999999999",
+    "9" * 5_000,
+    "1." + "0" * 5_000 + "1",
+    '"\\ud800"',
+    '"\\u0000"',
+    deep("[", "", "]"),
+    deep('{"a":', "1", "}"),
+    "[" + ",".join(["1"] * 20_000) + "]",
+)
+# Whole bodies.
+BODIES: Mapping[str, bytes] = {
+    "none": b"",
+    "white space": b" \r\n",
+    "a NUL": b"\x00",
+    "no JSON": b"{'a': 1}",
+    "cut off": b'{"a": "',
+    "two of them": b"{}{}",
+    "no UTF-8": b'{"a": "\xff\xfe"}',
+    "a surrogate in UTF-8": b'{"a": "\xed\xa0\x80"}',
+    "UTF-16": '{"a": 1}'.encode("utf-16"),
+    "a byte order mark": b"\xef\xbb\xbf{}",
+    "deep arrays": deep("[", "", "]").encode(),
+    "deep objects": deep('{"a":', "1", "}").encode(),
+    "open arrays": b"[" * 100_000,
+    "a text": b'"text"',
+    "a number": b"1e999999999",
+    "null": b"null",
+    "an array": b'[{"a": 1}]',
+    "many members": json.dumps({f"m{number}": number for number in range(20_000)}).encode(),
+    "a member twice": b'{"quantity": 1, "quantity": -1, "__proto__": {}, "constructor": {}}',
+    "a megabyte": b'{"a": "' + b"x" * 999_980 + b'"}',
+    "more than a megabyte": b'{"a": "' + b"x" * 1_100_000 + b'"}',
+}
+CONTENT_TYPES: tuple[str, ...] = (
+    "application/json; charset=hex",
+    "application/json; charset=utf-7",
+    "application/json; charset=utf-16",
+    "application/json; charset=idna",
+    "application/json; charset=rot13",
+    "application/json; charset=undefined",
+    "application/json; charset=\x00",
+    "application/json; charset=" + "x" * 3_000,
+    "application/x-www-form-urlencoded; charset=hex",
+    "multipart/form-data",
+    "multipart/form-data; boundary=",
+    "multipart/form-data; boundary=\x00",
+    "multipart/form-data; boundary=" + "b" * 3_000,
+    "text/plain",
+    "application/xml",
+    "a/b/c",
+    "",
+    ";",
+)
+# More of them are put into every request's headers, whatever the document names.
+HEADERS: Mapping[str, tuple[str, ...]] = {
+    "Accept": ("text/html", "application/xml", "*/*;q=x", "x", "application/json; version=9"),
+    "Accept-Language": ("xx-" * 200, "\xff", "*"),
+    "Authorization": ("Bearer", "Bearer \xff", "Basic QTpC", "Bearer " + "x" * 7_000, "x y z"),
+    "Content-Encoding": ("gzip", "deflate, br"),
+    "Cookie": ("sessionid=\xff; csrftoken=x", "a" * 4_000, "sessionid=../../x"),
+    "Host": ("evil.example", "127.0.0.1:99999", "[::1", "a b", "127.0.0.1\xff"),
+    "Idempotency-Key": ("", "k" * 256, "k" * 5_000, "\xff\xfe", "a key", "' OR 1=1 --"),
+    "If-Match": ("", "*", '"', 'W/"x"', '"' + "x" * 5_000 + '"', "\xff"),
+    "If-None-Match": ("", "*", '"', 'W/"x", ' * 300, "\xff"),
+    "If-Modified-Since": ("x", "Fri, 31 Dec 9999 99:99:99 GMT", "-1"),
+    "Origin": ("null", "http://evil.example", "\xff"),
+    "Range": ("bytes=0-", "bytes=9-1", "bytes=-1,-1"),
+    "Stripe-Signature": ("", "t=1,v1=x", "t=9e99,v1=\xff", "t=" + "9" * 400, "v1=,v1="),
+    "Transfer-Encoding": ("identity", "gzip"),
+    "User-Agent": ("", "\xff" * 300, "x" * 4_000),
+    "X-Forwarded-For": ("127.0.0.1", "x" * 4_000, "::1, \xff", ", , ,"),
+    "X-HTTP-Method-Override": ("DELETE",),
+    "X-Request-ID": ("", "x" * 1_000, "\xff", "a\tb", "${jndi:ldap://127.0.0.1/}"),
+}
+FILES: Mapping[str, tuple[str, bytes]] = pictures.HOSTILE

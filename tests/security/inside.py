@@ -1,0 +1,180 @@
+"""One series against one database, in a process whose environment is the attacked shop's.
+
+``python -m tests.security.inside PLAN``: the plan is JSON, and so is the file of results.
+"""
+
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import django
+
+django.setup()
+
+from django.db.models import Q  # noqa: E402  # the models need Django set up
+
+from shop_backend import invariants  # noqa: E402
+from shop_backend.kernel.models import OutboxMessage  # noqa: E402
+from tests.chaos.server import Server, serving  # noqa: E402
+from tests.contract.document import published  # noqa: E402
+from tests.security import memory, tools  # noqa: E402
+from tests.security.shop import Shop  # noqa: E402
+
+# A server in front of the shop would refuse such lines; here the shop itself sees them.
+_LONG_LINES = "--limit-request-line 0 --limit-request-field_size 0"
+GROWTH_MB, PEAK_MB = 48, 400  # of each worker, at most
+# What the log calls an error and is none: a foreign Host, and a unique constraint that decided
+# between two at once, one of whom was refused; and database_busy, a 503 that says when to retry.
+_EXPECTED = (
+    "django.security.DisallowedHost",
+    "a constraint refused the transaction",
+    "Service Unavailable",
+)
+_SPARE_SECONDS = 120
+_DOORS = {"401", "403", "404", "405", "429"}
+
+
+def run(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Attack as the plan says; return its rows."""
+    arguments = f"{_LONG_LINES} {tools.ACCESS_LOG}"
+    server_environment = {"GUNICORN_CMD_ARGS": arguments, "CATALOGUE_CACHE_MB": "2"}
+    log = Path(plan["folder"]) / "server.log"
+    with serving(port=plan["port"], log=log, environment=server_environment) as server:
+        rows = [
+            _let_loose(plan, step, log, still_to_come=len(plan["steps"]) - number)
+            if step["attack"] in tools.PACKAGES
+            else _step(plan, server, step)
+            for number, step in enumerate(plan["steps"])
+        ]
+    return {"rows": [*rows, _aftermath(log)]}
+
+
+def _let_loose(
+    plan: Mapping[str, Any], step: Mapping[str, Any], log: Path, *, still_to_come: int
+) -> dict[str, Any]:
+    """Let a tool of others loose on the server, for its share of the time that is left."""
+    before, started = tools.statuses(log), time.monotonic()
+    failures = tools.run(
+        step["attack"],
+        Shop(step["kinds"][0], seed=plan["seed"]),
+        port=plan["port"],
+        folder=Path(plan["folder"]),
+        seconds=min(step["seconds"], (plan["until"] - time.time()) / still_to_come),
+    )
+    answers = tools.statuses(log) - before
+    failures += [f"{count} answers of {s}" for s, count in answers.items() if s >= "500"]
+    row = {
+        "name": step["name"],
+        "calls": answers.total(),
+        "seconds": time.monotonic() - started,
+        "statuses": answers,
+        "failures": failures,
+    }
+    _show(plan["place"], row)
+    return row
+
+
+def _step(plan: Mapping[str, Any], server: Server, step: Mapping[str, Any]) -> dict[str, Any]:
+    started, before = time.monotonic(), memory.private_mb(server.worker_pids())
+    seconds = min(step["seconds"], plan["until"] - time.time())
+    found = _called({**plan, **step, "seconds": seconds})
+    pids = server.worker_pids()
+    row = {
+        "name": step["name"],
+        "calls": sum(each["calls"] for each in found.values()),
+        "seconds": time.monotonic() - started,
+        "statuses": sum((Counter(each["statuses"]) for each in found.values()), Counter()),
+        "places": max(each.get("places", 0) for each in found.values()),
+        "phases": sum((Counter(each.get("phases", {})) for each in found.values()), Counter()),
+        "private_mb": [before, memory.private_mb(pids)],
+        "peak_mb": memory.peak_mb(pids),
+        "failures": [
+            f"{kind}: {title}\n    {text}"
+            for kind, each in found.items()
+            for title, text in each["failures"].items()
+        ],
+    }
+    row["failures"] += [f"{k}: {e}" for k, each in found.items() for e in each.get("errors", ())]
+    if step.get("is_measured"):
+        row["failures"] += _swollen(row, len(pids))
+    if step["attack"] == "fuzz":
+        row["failures"] += _unreached(found)
+    _show(plan["place"], row)
+    return row
+
+
+def _swollen(row: Mapping[str, Any], workers: int) -> Iterator[str]:
+    growth = (row["private_mb"][1] - row["private_mb"][0]) / workers
+    if growth > GROWTH_MB:
+        yield f"each worker grew by {growth:.0f} MB"
+    if row["peak_mb"] > PEAK_MB:
+        yield f"a worker held {row['peak_mb']:.0f} MB"
+
+
+def _unreached(found: Mapping[str, Any]) -> list[str]:
+    """Return the operations that answered nobody but as a door or a missing thing does."""
+    met: dict[str, set[str]] = {name: set() for name in published().by_name}
+    for each in found.values():
+        for name, statuses in each["by_operation"].items():
+            met[name] |= set(statuses)
+    return [
+        f"nobody got into {name}: {sorted(statuses)}"
+        for name, statuses in met.items()
+        if not statuses - _DOORS
+    ]
+
+
+def _called(step: Mapping[str, Any]) -> dict[str, Any]:
+    """Let each caller make its part, in a process of its own."""
+    with contextlib.ExitStack() as running:
+        callers = {}
+        for number, kind in enumerate(step["kinds"]):
+            results = Path(step["folder"]) / f"{step['attack']}-{kind}.json"
+            results.unlink(missing_ok=True)
+            plan = {**step, "kind": kind, "seed": step["seed"] + number, "results": str(results)}
+            command = [sys.executable, "-m", "tests.security.caller", json.dumps(plan)]
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+            running.callback(process.wait)
+            running.callback(process.terminate)
+            callers[kind] = (process, results)
+        for process, _ in callers.values():
+            process.wait(step["seconds"] + _SPARE_SECONDS)
+        return {kind: json.loads(results.read_text()) for kind, (_, results) in callers.items()}
+
+
+def _aftermath(log: Path) -> dict[str, Any]:
+    """Return what the attacks have left behind: mails that failed, figures that are wrong."""
+    failures = [
+        f"{message.kind}: {message.last_error}"
+        for message in OutboxMessage.objects.filter(~Q(last_error="") | ~Q(dead_at=None))[:10]
+    ]
+    broken = [(each, each.find()) for each in invariants.ALL]
+    failures += [f"{each.code} {each.sentence}: {rows[:3]}" for each, rows in broken if rows]
+    errors = [line for line in log.read_text(errors="replace").splitlines() if " ERROR " in line]
+    failures += [line for line in errors if not any(word in line for word in _EXPECTED)][:20]
+    return {"name": "afterwards: mails, invariants, the server's log", "failures": failures}
+
+
+def _show(place: str, row: Mapping[str, Any]) -> None:
+    memory_used = " to ".join(f"{mb:.0f}" for mb in row.get("private_mb", ()))
+    print(
+        f"{place:<12}{row['name']:<32}{row['calls']:>7} calls in {row['seconds']:.0f} s,"
+        f" {len(row['failures'])} wrong; workers {memory_used} MB, at most"
+        f" {row.get('peak_mb', 0):.0f} MB  {dict(sorted(row['statuses'].items()))}",
+        flush=True,
+    )
+    for failure in row["failures"][:5]:
+        print(f"    {failure[:500]}", flush=True)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are ended, too
+    plan = json.loads(sys.argv[1])
+    Path(plan["results"]).write_text(json.dumps(run(plan)))

@@ -1,0 +1,1 @@
+"""The shop beside a model of it: whatever is done, in whatever order, both end the same."""

@@ -1,0 +1,69 @@
+"""The attacks on input leave no place out, and see what is wrong."""
+
+import json
+
+import pytest
+
+from tests.chaos.wire import Answer
+from tests.contract.document import published
+from tests.security.firing import fault_of
+from tests.security.hostile import Gunner
+from tests.security.shop import Shop
+
+DOCUMENT = published()
+
+
+@pytest.mark.django_db
+def test_every_parameter_header_and_field_of_the_document_is_a_place():
+    gunner = Gunner(DOCUMENT, Shop("staff", seed=1), seed=1)
+    missed = []
+    for operation in DOCUMENT.by_name.values():
+        places = set(gunner.places(operation))
+        wanted = {"header Authorization", "header If-Match", "header Idempotency-Key"}
+        for part in operation.published["parameters"]:
+            if part["in"] == "body":
+                wanted |= {f"field {name}" for name in writable(part["schema"])} | {"body"}
+            else:
+                kind = {"formData": "form"}.get(part["in"], part["in"])
+                wanted.add(f"{kind} {part['name']}")
+        wanted |= {f"path {piece.split('}')[0]}" for piece in operation.path.split("{")[1:]}
+        missed += [f"{operation.name}: {place}" for place in sorted(wanted - places)]
+
+    assert missed == []
+
+
+def writable(schema):
+    if "$ref" in schema:
+        schema = DOCUMENT.text["definitions"][schema["$ref"].rsplit("/", 1)[1]]
+    properties = schema.get("properties", {})
+    return [name for name, child in properties.items() if not child.get("readOnly")]
+
+
+GOOD = {"success": True, "message": "OK.", "data": {}}
+REFUSAL = {"success": False, "message": "No.", "data": None, "code": "not_found"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (0, b"", ""),
+        (500, json.dumps({**REFUSAL, "code": "server_error"}).encode(), "application/json"),
+        (503, b"", ""),
+        (402, json.dumps(REFUSAL).encode(), "application/json"),
+        (404, b"<h1>Not Found</h1>", "text/html"),
+        (404, json.dumps({**REFUSAL, "trace": "x"}).encode(), "application/json"),
+        (200, json.dumps(GOOD).encode(), "application/json"),
+        (204, b"", ""),
+    ],
+)
+def test_an_answer_that_is_not_published_is_a_finding(status, body, kind):
+    operation = DOCUMENT.by_name["orders_read"]
+    answer = Answer(status, {"Content-Type": kind}, body)
+
+    assert fault_of(DOCUMENT, operation, "/api/orders/R1/", answer)
+
+
+def test_a_refusal_that_is_published_is_none():
+    answer = Answer(404, {"Content-Type": "application/json"}, json.dumps(REFUSAL).encode())
+
+    assert fault_of(DOCUMENT, DOCUMENT.by_name["orders_read"], "/api/orders/R1/", answer) == ""
