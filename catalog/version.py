@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from catalog.models import CatalogueChange, Product
 from shop_backend.kernel import transactions
-from shop_backend.kernel.replicas import reading_connection
+from shop_backend.kernel.replicas import reading_alias, reading_connection
 
 T = TypeVar("T")
 
@@ -61,7 +61,8 @@ class _Belief(NamedTuple):
 
 
 _latest = _Made(Version(-1, None), {})
-_belief: _Belief | None = None
+# By database: a replica may lag behind, and what it shows goes by its own version alone.
+_beliefs: dict[str, _Belief] = {}
 _changes_made_here = 0
 
 
@@ -88,7 +89,7 @@ def believed() -> Seen:
 
 def known() -> Seen | None:
     """Return what was seen at most ``CATALOGUE_FRESHNESS_MS`` ago, if anything was."""
-    belief = _belief
+    belief = _beliefs.get(reading_alias())
     if belief is None or time.monotonic() >= belief.good_until:
         return None
     until = belief.seen.version.until
@@ -97,9 +98,9 @@ def known() -> Seen | None:
 
 def look_again() -> None:
     """Believe nothing that was seen until now: this process may have changed something."""
-    global _belief, _changes_made_here
+    global _changes_made_here
     _changes_made_here += 1
-    _belief = None
+    _beliefs.clear()
 
 
 def begin_to_look() -> tuple[int, float]:
@@ -109,7 +110,7 @@ def begin_to_look() -> tuple[int, float]:
 
 def read_sums() -> Sequence[Any]:
     """Return the sums of all changes, as ``saw`` takes them."""
-    with connection.cursor() as cursor:
+    with reading_connection().cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(SUMS)}")
         sums: Sequence[Any] = cursor.fetchone()
         return sums
@@ -120,13 +121,12 @@ def saw(sums: Sequence[Any], *, looking: tuple[int, float]) -> Seen:
 
     :param looking: what ``begin_to_look`` gave before they were read.
     """
-    global _belief
     shown, availability = (int(number) % TOKENS for number in sums)
     seen = Seen(_version_at(shown), availability)
     changes_made_here, began = looking
     # What was read before a change of ours, and arrives after it, says nothing any more.
     if changes_made_here == _changes_made_here:
-        _belief = _Belief(seen, began + settings.CATALOGUE_FRESHNESS_MS / 1000)
+        _beliefs[reading_alias()] = _Belief(seen, began + settings.CATALOGUE_FRESHNESS_MS / 1000)
     return seen
 
 

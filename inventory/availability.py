@@ -33,7 +33,7 @@ def read_availability_beside(
     if not item_ids:
         return None, {}
     places = ", ".join(["%s"] * len(item_ids))
-    with connection.cursor() as cursor:
+    with reading_connection().cursor() as cursor:
         cursor.execute(_STATEMENT.format(beside=", ".join(scalars), places=places), list(item_ids))
         rows = cursor.fetchall()
     found = {pk: int(free or 0) if is_tracked else None for *_, pk, is_tracked, free in rows}

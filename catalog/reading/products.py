@@ -11,7 +11,6 @@ from django.core.files.storage import default_storage
 from catalog.category_tree import CategoryTree
 from catalog.reading.stock import Availability, Stock, StockOf
 from shop_backend.kernel.money import Money
-from shop_backend.kernel.replicas import reading_connection
 
 # The columns of the rows that ``show_products`` takes; lists are ordered by some of them.
 LISTED = (

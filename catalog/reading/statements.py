@@ -17,6 +17,7 @@ from catalog.models import Product
 from catalog.reading.products import LISTED, READ, Details, Image, Parts, Variant
 from catalog.reading.stock import Availability
 from inventory.availability import read_availability
+from shop_backend.kernel.replicas import reading_connection
 
 _PRODUCT = """p.id, p.name, p.slug, p.category_id, p.from_price_minor, p.currency,
     p.rating_hundredths, p.review_count, p.status, p.created_at, p.updated_at"""
@@ -306,7 +307,7 @@ def _read_in(statement: str, ids: Collection[int]) -> Sequence[Any]:
 
 
 def _read(statement: str, parameters: Sequence[Any]) -> Sequence[Any]:
-    with connection.cursor() as cursor:
+    with reading_connection().cursor() as cursor:
         cursor.execute(statement, parameters)
         rows: Sequence[Any] = cursor.fetchall()
         return rows

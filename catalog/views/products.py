@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db.models import Value
 from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_yasg.utils import swagger_auto_schema
 from rest_framework import status

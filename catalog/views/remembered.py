@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from django.conf import settings
-from django.db import Error, connection
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -29,6 +29,7 @@ from shop_backend.kernel.faces import face_of
 from shop_backend.kernel.quick_answers import Finished, Offer
 from shop_backend.kernel.remembered_answers import RememberedAnswers
 from shop_backend.kernel.renderers import DEFAULT_MESSAGE
+from shop_backend.kernel.replicas import reading_connection
 from shop_backend.kernel.throttling import ScopeThrottle, scope_of
 from shop_backend.kernel.views import ShopViewSet, etag_of, finished_answer
 
@@ -79,6 +80,7 @@ class RememberedAnswersMixin(ShopViewSet):
     one of the ``availability_parameters`` depends on which goods can be bought.
     """
 
+    may_read_replica = True
     availability_parameters: frozenset[str] = frozenset()
     _made: tuple[Template, bytes] | None = None
 
@@ -246,7 +248,7 @@ def _unchecked_connection() -> Iterator[None]:
 
     Where it does not, the error leads to the ordinary way, and that asks and connects anew.
     """
-    database: Any = connection  # its stubs do not know the flag
+    database: Any = reading_connection()  # its stubs do not know the flag
     was_done, database.health_check_done = database.health_check_done, True
     try:
         yield

@@ -72,7 +72,7 @@ def _spend(scope: str, caller: str) -> Verdict:
     return budgets.spend(
         f"{scope} {caller}",
         Rate.parse(settings.THROTTLE_RATES[scope]),
-        store=budgets.IN_MEMORY if scope == _COUNTED_HERE else budgets.IN_DATABASE,
+        store=budgets.IN_MEMORY if scope == _COUNTED_HERE else shared.store(),
     )
 
 
