@@ -10,15 +10,19 @@ from django.utils import timezone
 from accounts.models import User
 from cart import discounts, pricing
 from cart.errors import CartFull, CartLineNotFound
+from cart.goods import Goods
 from cart.models import Cart, CartLine
+from cart.reading import OpenCart, read_open_cart
 from catalog import selectors as catalog
 from catalog.errors import VariantRequired
 from catalog.selectors import VariantReference
 from inventory import selectors as inventory
 from inventory.errors import InsufficientStock
 from shipping import selectors as shipping
-from shop_backend.kernel import sweeping, transactions
+from shop_backend.kernel import statements, sweeping, transactions
 from shop_backend.kernel.errors import ConcurrentChange
+
+_UPDATED_AT = Cart._meta.get_field("updated_at")
 
 
 @transactions.use_case
@@ -113,10 +117,10 @@ def apply_coupon(*, user: User, code: str) -> None:
     """
     cart = _lock_open_cart(user)
     coupon = discounts.get_coupon(code)
-    lines = cart.lines.select_related("variant__product").order_by("pk")
+    lines = cart.lines.with_variants().order_by("pk")
     discounts.get_discount(
         coupon=coupon,
-        lines=pricing.price_lines([(line.variant, line.quantity) for line in lines]),
+        lines=pricing.price_lines([(Goods.of(line.variant), line.quantity) for line in lines]),
         customer_id=user.pk,
         now=timezone.now(),
     )
@@ -135,20 +139,26 @@ def remove_coupon(*, user: User) -> None:
 
 
 @transactions.requires_transaction
-def lock_cart_for_order(*, user: User) -> Cart | None:
-    """Return the user's open cart, locked; ``None`` where there is none."""
-    locked = list(Cart.objects.select_for_update().filter(open_for=user.pk))
-    return locked[0] if locked else None
+def lock_cart_for_order(*, user: User) -> OpenCart | None:
+    """Return the user's open cart, locked; ``None`` where there is none.
+
+    Locked first and read then: a cart that was changed while we waited for it is read as it is
+    now.
+    """
+    if not statements.lock(Cart, open_for=user.pk):
+        return None
+    return read_open_cart(user_id=user.pk, now=timezone.now())
 
 
 @transactions.requires_transaction
-def close_cart(*, cart: Cart) -> None:
+def close_cart(*, cart_id: int, user_id: int) -> None:
     """Take the cart out of use: it has become an order.
 
     :raises ConcurrentChange: it was taken out of use meanwhile.
     """
-    closed = Cart.objects.filter(pk=cart.pk, open_for=cart.user_id).update(
-        open_for=None, updated_at=timezone.now()
+    closed = statements.execute(
+        "UPDATE cart_cart SET open_for = NULL, updated_at = %s WHERE id = %s AND open_for = %s",
+        [statements.adapted(_UPDATED_AT, timezone.now()), cart_id, user_id],
     )
     if not closed:
         raise ConcurrentChange

@@ -100,6 +100,14 @@ def lock(model: type[M], **equal: Any) -> list[M]:
     return _fetch(model, equal, lock=" FOR UPDATE" if _can_lock() else "")
 
 
+def read(text: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Run a SELECT that is written out, of plain numbers and texts; return its rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(text, parameters)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
+
+
 def execute(text: str, parameters: Sequence[Any]) -> int:
     """Run a statement that is written out; return how many rows it met."""
     with connection.cursor() as cursor:
