@@ -7,20 +7,14 @@ from typing import Any
 
 from django.db.models import IntegerField
 
-from cart.goods import Goods
+from cart.goods import FOR_SALE, GOODS_COLUMNS, SELLABLE, Goods, for_sale_now
 from cart.models import Cart, CartLine
 from catalog.models import Product, Variant
-from inventory.models import StockItem
 from shipping.models import Address, AddressFields
+from shop_backend.kernel import statements
 from shop_backend.kernel.statements import Columns, Computed, Select
 
 ADDRESS_FIELDS = tuple(field.name for field in AddressFields._meta.get_fields())
-# Units at locations that sell.
-_SELLABLE = """COALESCE((
-    SELECT SUM(s.on_hand - s.reserved) FROM inventory_stocklevel s
-    JOIN inventory_location w ON w.id = s.location_id
-    WHERE s.item_id = v.stock_item_id AND w.is_active
-), 0)"""
 _OPEN_CART = Select(
     """
     SELECT {columns}
@@ -37,17 +31,21 @@ _OPEN_CART = Select(
     """,
     Columns("c", Cart, ("id", "shipping_address", "shipping_method", "coupon")),
     Columns("l", CartLine, ("id", "quantity", "seen_price_minor")),
-    Columns("v", Variant, ("id", "product")),
-    Columns("p", Product, ("category", "tax_class")),
-    Columns("v", Variant, ("stock_item", "sku")),
-    Columns("p", Product, ("name", "slug")),
-    Columns("v", Variant, ("price_minor", "currency", "weight_grams")),
-    Columns("i", StockItem, ("is_tracked",)),
+    *GOODS_COLUMNS,
     Columns("v", Variant, ("is_active", "removed_at")),
     Columns("p", Product, ("status", "published_from", "published_until")),
-    Computed(_SELLABLE, IntegerField()),
+    Computed(SELLABLE, IntegerField()),
     Columns("a", Address, ("id", *ADDRESS_FIELDS)),
 )
+_TRACKED_IN_CART = f"""
+    SELECT v.stock_item_id, v.sku, l.quantity, {SELLABLE}
+    FROM cart_cart c
+    JOIN cart_cartline l ON l.cart_id = c.id
+    JOIN catalog_variant v ON v.id = l.variant_id
+    JOIN catalog_product p ON p.id = v.product_id
+    JOIN inventory_stockitem i ON i.id = v.stock_item_id
+    WHERE {FOR_SALE} AND i.is_tracked AND c.open_for = %s
+"""
 
 
 @dataclass(slots=True)
@@ -84,6 +82,12 @@ def read_open_cart(*, user_id: int, now: datetime) -> OpenCart | None:
     # Without a line there is one row all the same.
     lines = [_line(row, now) for row in rows if row[4] is not None]
     return OpenCart(pk, typed or entered, method_id, coupon_id, lines)
+
+
+def read_tracked_in_cart(*, user_id: int, now: datetime) -> list[tuple[int, str, int, int]]:
+    """Return stock item, SKU, units wanted and units to be had of each tracked line for sale."""
+    rows = statements.read(_TRACKED_IN_CART, [*for_sale_now(now), user_id])
+    return [(item_id, sku, wanted, int(sellable)) for item_id, sku, wanted, sellable in rows]
 
 
 def _line(row: Any, now: datetime) -> Line:

@@ -15,7 +15,7 @@ from cart import selectors as cart_selectors
 from cart import services as cart_services
 from cart.discounts import Discount
 from cart.errors import CouponUsedUp
-from cart.goods import Goods
+from cart.goods import Goods, get_offers
 from cart.models import Coupon, CouponUse
 from cart.pricing import Quantities, Totals
 from cart.reading import OpenCart
@@ -35,7 +35,6 @@ from orders.events import OrderPaid, OrderPlaced
 from orders.models import Order, OrderLine
 from orders.services import history
 from orders.services.ending import expire_overdue_orders
-from shipping import selectors as shipping
 from shop_backend.kernel import events, transactions
 from shop_backend.kernel.errors import ShopError
 from shop_backend.kernel.money import MAX_MINOR, Money
@@ -93,10 +92,10 @@ def place_order(
     destination = _get_destination(customer, cart, delivery)
     chosen = cart.shipping_method_id if cart else None
     charges = pricing.read_charges(
-        quantities=quantities, destination=destination, with_options=cart is not None
+        quantities=quantities, destination=destination, with_options=True
     )
     for goods, _ in quantities:
-        goods.options = goods.options or charges.options.get(goods.variant_id, {})
+        goods.options = charges.options.get(goods.variant_id, {})
     totals = pricing.get_totals(
         quantities=quantities,
         destination=destination,
@@ -154,12 +153,12 @@ def _from_cart(cart: OpenCart | None) -> Quantities:
 
 def _from_items(items: Sequence[Item]) -> Quantities:
     """Return the items, what was named twice together."""
-    variants = catalog.get_variants_for_sale([item.reference for item in items])
+    offers = get_offers([item.reference for item in items], now=timezone.now())
     units: Counter[int] = Counter()
     goods: dict[int, Goods] = {}
-    for variant, item in zip(variants, items, strict=True):
-        units[variant.pk] += item.quantity
-        goods[variant.pk] = Goods.of(variant)
+    for offer, item in zip(offers, items, strict=True):
+        units[offer.goods.variant_id] += item.quantity
+        goods[offer.goods.variant_id] = offer.goods
     return [(goods[pk], quantity) for pk, quantity in units.items()]
 
 

@@ -8,7 +8,7 @@ fields as in the ORM, so they mean the same on each database.
 For hot paths alone: anything else is a queryset.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -44,7 +44,8 @@ class Computed(NamedTuple):
 class Select:
     """A SELECT that is written out; ``{columns}`` in it stands for its columns.
 
-    A percent sign is doubled, as always beside parameters.
+    ``{among}`` stands for as many parameters as a call has values to look among. A percent sign
+    is doubled, as always beside parameters.
     """
 
     def __init__(self, text: str, *columns: Columns | Computed) -> None:
@@ -52,15 +53,18 @@ class Select:
         self._columns = columns
         self._made: dict[str, tuple[str, list[tuple[int, Any, Any]]]] = {}
 
-    def rows(self, parameters: Sequence[Any]) -> list[Sequence[Any]]:
+    def rows(self, parameters: Sequence[Any], *, among: Sized = ()) -> list[Sequence[Any]]:
         """Run it and return its rows, with the values that the fields have in Python.
 
         :param parameters: as the driver takes them; see ``adapted``.
+        :param among: the values that ``{among}`` stands for; they are parameters, too.
         """
         made = self._made.get(connection.vendor)
         if made is None:
             made = self._made[connection.vendor] = self._make()
         text, converters = made
+        if among:
+            text = text.replace("{among}", ", ".join(["%s"] * len(among)))
         with connection.cursor() as cursor:
             cursor.execute(text, parameters)
             found: list[Sequence[Any]] = cursor.fetchall()
