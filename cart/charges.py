@@ -14,38 +14,39 @@ from cart.models.taxes import normalise_region
 from cart.taxes import NO_TAX, AppliedRate, Rates
 from shop_backend.kernel import statements
 from shop_backend.kernel.money import Money
+from shop_backend.kernel.statements import one_line
 
-_METHODS = """
-    SELECT 1, m.code, m.name, '', m.id, m.position, m.price_minor, m.free_from_subtotal_minor,
+_METHODS = one_line("""
+    SELECT 1, m.code, m.name, CASE WHEN m.currency = %s AND (
+            NOT EXISTS (
+                SELECT 1 FROM shipping_shippingmethod_zones l WHERE l.shippingmethod_id = m.id
+            )
+            OR EXISTS (
+                SELECT 1 FROM shipping_shippingmethod_zones l
+                JOIN shipping_zonearea a ON a.zone_id = l.zone_id
+                WHERE l.shippingmethod_id = m.id AND a.country = %s
+                    AND (a.region = '' OR UPPER(a.region) = UPPER(%s))
+            )
+        ) THEN 'serves' ELSE '' END, m.id, m.position, m.price_minor, m.free_from_subtotal_minor,
         m.min_subtotal_minor, m.max_subtotal_minor, m.min_weight_grams, m.max_weight_grams,
         r.from_weight_grams, r.price_minor
     FROM shipping_shippingmethod m
     LEFT JOIN shipping_shippingrate r ON r.method_id = m.id
-    WHERE m.is_active AND m.currency = %s AND (
-        NOT EXISTS (
-            SELECT 1 FROM shipping_shippingmethod_zones l WHERE l.shippingmethod_id = m.id
-        )
-        OR EXISTS (
-            SELECT 1 FROM shipping_shippingmethod_zones l
-            JOIN shipping_zonearea a ON a.zone_id = l.zone_id
-            WHERE l.shippingmethod_id = m.id AND a.country = %s
-                AND (a.region = '' OR UPPER(a.region) = UPPER(%s))
-        )
-    )
-"""
-_TAXES = """
+    WHERE m.is_active
+""")
+_TAXES = one_line("""
     SELECT 2, c.code, t.name, t.region, t.tax_class_id, t.rate_ppm,
         CASE WHEN c.is_default THEN 1 ELSE 0 END, 0, 0, 0, 0, 0, 0, 0
     FROM cart_taxrate t JOIN catalog_taxclass c ON c.id = t.tax_class_id
     WHERE t.country = %s AND (t.region = '' OR t.region = %s)
-"""
-_OPTIONS = """
+""")
+_OPTIONS = one_line("""
     SELECT 3, o.name, v.value, '', c.variant_id, o.position, o.id, 0, 0, 0, 0, 0, 0, 0
     FROM catalog_variant_option_values c
     JOIN catalog_optionvalue v ON v.id = c.optionvalue_id
     JOIN catalog_option o ON o.id = v.option_id
     WHERE c.variant_id IN ({variants})
-"""
+""")
 _METHOD, _TAX, _OPTION = 1, 2, 3
 
 
@@ -82,9 +83,13 @@ class Method:
 
 @dataclass(slots=True)
 class Charges:
-    """The ways of sending that serve a place and its tax rates; and variants' options."""
+    """The ways of sending that serve a place and its tax rates; and variants' options.
+
+    ``has_methods`` says whether the shop has any way of sending at all.
+    """
 
     methods: list[Method] = field(default_factory=list)
+    has_methods: bool = False
     rates: Rates = field(default_factory=Rates)
     options: dict[int, dict[str, str]] = field(default_factory=dict)
 
@@ -133,8 +138,12 @@ def _collected(rows: Iterable[tuple[Any, ...]]) -> Charges:
     methods: dict[int, Method] = {}
     taxes: list[tuple[Any, ...]] = []
     options: list[tuple[Any, ...]] = []
+    has_methods = False
     for row in rows:
         if row[0] == _METHOD:
+            has_methods = True
+            if not row[3]:
+                continue
             method = methods.get(row[4])
             if method is None:
                 method = Method(row[4], row[1], row[2], row[5], row[6], row[7], row[8:12])
@@ -148,7 +157,7 @@ def _collected(rows: Iterable[tuple[Any, ...]]) -> Charges:
     chosen: dict[int, dict[str, str]] = {}
     for row in sorted(options, key=lambda row: row[5:7]):
         chosen.setdefault(row[4], {})[row[1]] = row[2]
-    return Charges(list(methods.values()), _rates(taxes), chosen)
+    return Charges(list(methods.values()), has_methods, _rates(taxes), chosen)
 
 
 def _rates(rows: Iterable[tuple[Any, ...]]) -> Rates:

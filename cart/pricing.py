@@ -13,7 +13,6 @@ from cart.errors import NotDeliverable, ShippingMethodUnavailable
 from cart.goods import Goods
 from cart.models import Coupon
 from cart.taxes import NO_TAX, AppliedRate
-from shipping.models import ShippingMethod
 from shop_backend.kernel import money
 from shop_backend.kernel.money import Money
 
@@ -175,6 +174,6 @@ def _get_shipping(
     if offers:
         return offers[0]
     # A shop that has set up no methods at all sends for nothing, rather than selling nothing.
-    if not ShippingMethod.objects.filter(is_active=True).exists():
+    if not charges.has_methods:
         return None, free
     raise NotDeliverable

@@ -37,7 +37,7 @@ _OPEN_CART = Select(
     Computed(SELLABLE, IntegerField()),
     Columns("a", Address, ("id", *ADDRESS_FIELDS)),
 )
-_TRACKED_IN_CART = f"""
+_TRACKED_IN_CART = statements.one_line(f"""
     SELECT v.stock_item_id, v.sku, l.quantity, {SELLABLE}
     FROM cart_cart c
     JOIN cart_cartline l ON l.cart_id = c.id
@@ -45,7 +45,7 @@ _TRACKED_IN_CART = f"""
     JOIN catalog_product p ON p.id = v.product_id
     JOIN inventory_stockitem i ON i.id = v.stock_item_id
     WHERE {FOR_SALE} AND i.is_tracked AND c.open_for = %s
-"""
+""")
 
 
 @dataclass(slots=True)

@@ -164,7 +164,8 @@ def close_cart(*, cart_id: int, user_id: int) -> None:
     :raises ConcurrentChange: it was taken out of use meanwhile.
     """
     closed = statements.execute(
-        "UPDATE cart_cart SET open_for = NULL, updated_at = %s WHERE id = %s AND open_for = %s",
+        'UPDATE "cart_cart" SET "open_for" = NULL, "updated_at" = %s'
+        ' WHERE "id" = %s AND "open_for" = %s',
         [statements.adapted(_UPDATED_AT, timezone.now()), cart_id, user_id],
     )
     if not closed:

@@ -102,7 +102,7 @@ def _apply_all(changes: Sequence[Change]) -> dict[int, int]:
     parameters = [
         value for change in changes for value in (change.level_id, change.on_hand, change.reserved)
     ]
-    moved = dict(statements.read(text.strip(), [*parameters, MAX_UNITS]))
+    moved = dict(statements.read(statements.one_line(text), [*parameters, MAX_UNITS]))
     for change in changes:
         if change.level_id not in moved:
             raise ChangeRefused(change)
@@ -142,8 +142,6 @@ def _update(text: str, parameters: Sequence[int], level_id: int) -> int | None:
     Where the database can, the UPDATE itself returns them: whoever waits for the level waits
     for no second statement.
     """
-    if connection.vendor == "mysql":
-        text = text.replace('"', "`")
     if connection.vendor not in _RETURNING:
         is_done = statements.execute(text, parameters)
         return StockLevel.objects.get(pk=level_id).available if is_done else None

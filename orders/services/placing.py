@@ -35,7 +35,7 @@ from orders.events import OrderPaid, OrderPlaced
 from orders.models import Order, OrderLine
 from orders.services import history
 from orders.services.ending import expire_overdue_orders
-from shop_backend.kernel import events, transactions
+from shop_backend.kernel import events, statements, transactions
 from shop_backend.kernel.errors import ShopError
 from shop_backend.kernel.money import MAX_MINOR, Money
 
@@ -214,7 +214,7 @@ def _write_order(
 ) -> Order:
     now = timezone.now()
     is_free = not totals.total
-    order = Order.objects.create(
+    order = Order(
         customer=customer,
         cart_id=cart.pk if cart else None,
         status=Order.Status.PAID if is_free else Order.Status.PENDING,
@@ -236,10 +236,9 @@ def _write_order(
         expires_at=None if is_free else now + timedelta(minutes=settings.ORDER_HOLD_MINUTES),
         **(destination if destination and totals.needs_shipping else {}),
     )
+    statements.insert(order)
     images = catalog.get_image_urls(line.goods.product_id for line in totals.lines)
-    order.remember_lines(
-        OrderLine.objects.bulk_create(_line(order, line, images) for line in totals.lines)
-    )
+    order.remember_lines(statements.insert_all(_line(order, line, images) for line in totals.lines))
     history.record(order=order, kind="placed", actor_id=customer.pk, total_minor=order.total_minor)
     events.publish(OrderPlaced(order.pk))
     if is_free:

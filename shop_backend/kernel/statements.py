@@ -49,7 +49,7 @@ class Select:
     """
 
     def __init__(self, text: str, *columns: Columns | Computed) -> None:
-        self._text = text
+        self._text = one_line(text)
         self._columns = columns
         self._made: dict[str, tuple[str, list[tuple[int, Any, Any]]]] = {}
 
@@ -81,7 +81,18 @@ class Select:
             else:
                 named += [f"{column.alias}.{quote(field.column)}" for field in column.fields]
                 fields += column.fields
-        return self._text.replace("{columns}", ", ".join(named)), _converters_of(fields)
+        text = self._text.replace("{columns}", ", ".join(named))
+        return _quoted(text), _converters_of(fields)
+
+
+def one_line(text: str) -> str:
+    """Return a statement that was written over many lines in one, as it is logged."""
+    return " ".join(text.split())
+
+
+def _quoted(text: str) -> str:
+    """Return the statement with its names quoted as this database does."""
+    return text.replace('"', "`") if connection.vendor == "mysql" else text
 
 
 def adapted(field: Any, value: Any) -> Any:
@@ -107,7 +118,7 @@ def lock(model: type[M], **equal: Any) -> list[M]:
 def read(text: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Run a SELECT that is written out, of plain numbers and texts; return its rows."""
     with connection.cursor() as cursor:
-        cursor.execute(text, parameters)
+        cursor.execute(_quoted(text), parameters)
         found: list[tuple[Any, ...]] = cursor.fetchall()
         return found
 
@@ -115,7 +126,7 @@ def read(text: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
 def execute(text: str, parameters: Sequence[Any]) -> int:
     """Run a statement that is written out; return how many rows it met."""
     with connection.cursor() as cursor:
-        cursor.execute(text, parameters)
+        cursor.execute(_quoted(text), parameters)
         return cursor.rowcount
 
 
