@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from payments.models import Payment
+from shop_backend.kernel import statements
 from shop_backend.kernel.money import Money, total
 
 
@@ -29,7 +30,7 @@ def get_payments(*, references: Sequence[str]) -> dict[str, list[Payment]]:
 
 def get_balance(*, reference: str) -> Balance:
     """Return what came in for this reference, what went back and what is set aside."""
-    rows = list(Payment.objects.for_reference(reference))
+    rows = statements.fetch(Payment, reference=reference)
     currency = rows[0].currency if rows else settings.SHOP_CURRENCY
     is_authorized = Payment.Status.REQUIRES_CAPTURE
     return Balance(

@@ -43,6 +43,7 @@ _LEVELS = Select(
 )
 _LEVEL_COLUMNS = len(StockLevel._meta.concrete_fields)
 _ITEM_COLUMNS = _LEVEL_COLUMNS + len(StockItem._meta.concrete_fields)
+_EXPIRES_AT = Reservation._meta.get_field("expires_at")
 # Units above the threshold from which on it is looked closely whether an item runs low.
 _NEAR = 10
 
@@ -101,7 +102,11 @@ def release(*, reference: str) -> None:
 @transactions.requires_transaction
 def extend_hold(*, reference: str, expires_at: datetime | None) -> None:
     """Let what is put aside for the reference be held until then; ``None``: without an end."""
-    Reservation.objects.held().filter(reference=reference).update(expires_at=expires_at)
+    statements.execute(
+        'UPDATE "inventory_reservation" SET "expires_at" = %s'
+        ' WHERE "reference" = %s AND "status" = \'held\'',
+        [statements.adapted(_EXPIRES_AT, expires_at), reference],
+    )
 
 
 @transactions.requires_transaction

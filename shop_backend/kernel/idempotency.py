@@ -126,7 +126,7 @@ def perform_in_steps(
     key = _key_of(request)
     if key is None:
         return effect(None)
-    row, is_mine = transactions.run(partial(_lease, request, operation, key))
+    row, is_mine = _lease_at_once(request, operation, key)
     if not is_mine:
         return _replay(row)
     try:
@@ -219,6 +219,23 @@ def _insert_unless_there(row: IdempotencyKey) -> bool:
     # whose row it is: the claim in it can.
     IdempotencyKey.objects.bulk_create([row], update_conflicts=True, update_fields=["operation"])
     return False
+
+
+def _lease_at_once(request: Request, operation: str, key: str) -> tuple[IdempotencyKey, bool]:
+    """Lease the key: a new one by one statement, one that is there in a transaction."""
+    if connection.vendor != "mysql":
+        row = IdempotencyKey(
+            user_id=request.user.pk,
+            operation=operation,
+            key=key,
+            fingerprint=_fingerprint(request, key),
+            claim=uuid.uuid4(),
+            attempt=uuid.uuid4(),
+            leased_until=timezone.now() + LEASE,
+        )
+        if transactions.run_statement(partial(insert_if_new, row)):
+            return row, True
+    return transactions.run(partial(_lease, request, operation, key))
 
 
 def _lease(request: Request, operation: str, key: str) -> tuple[IdempotencyKey, bool]:
