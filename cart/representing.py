@@ -39,7 +39,9 @@ def represent(summary: CartSummary) -> dict[str, Any]:
 
 def represent_address(address: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Return a postal address as it is answered."""
-    return address and {name: address[name] for name in _ADDRESS_FIELDS if name in address}
+    if address is None:
+        return None
+    return {name: address[name] for name in _ADDRESS_FIELDS if name in address}
 
 
 def _line(summary: LineSummary) -> dict[str, Any]:

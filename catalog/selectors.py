@@ -45,13 +45,6 @@ def get_variants_for_sale(references: Sequence[VariantReference]) -> list[Varian
     return [_pick(reference, found) for reference in references]
 
 
-def get_ids_for_sale(variant_ids: Iterable[int]) -> list[int]:
-    """Return those of these variants that are for sale."""
-    return list(
-        Variant.objects.for_sale().filter(pk__in=list(variant_ids)).values_list("pk", flat=True)
-    )
-
-
 def describe_options(variant: Variant) -> dict[str, str]:
     """Return the choice per option, as in ``{"Colour": "Red"}``."""
     return {choice.option.name: choice.value for choice in variant.option_values.all()}

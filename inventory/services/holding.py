@@ -266,7 +266,9 @@ def _look(
 
 
 def _read_levels(item_ids: Sequence[int]) -> list[StockLevel]:
-    found = []
+    found: list[StockLevel] = []
+    if not item_ids:
+        return found
     for row in _LEVELS.rows(item_ids, among=item_ids):
         level = statements.build(StockLevel, row[:_LEVEL_COLUMNS])
         level.item = statements.build(StockItem, row[_LEVEL_COLUMNS:_ITEM_COLUMNS])

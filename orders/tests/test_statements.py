@@ -73,9 +73,11 @@ def test_putting_something_into_the_cart(lines, django_assert_num_queries):
     _, client, variants = buyer_of(lines)
     another = VariantFactory(stock=5)
 
-    with django_assert_num_queries(8):  # two of them are the transaction
+    # Two of them are the transaction. MariaDB returns nothing from an UPDATE and is asked.
+    statements = 9 if connection.vendor == "mysql" else 8
+    with django_assert_num_queries(statements):
         assert put_in(client, variants[-1], 2).status_code == 200
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(statements):
         assert put_in(client, another).status_code == 200
 
 
@@ -89,7 +91,7 @@ def test_placing_paying_and_reading(lines, django_assert_num_queries):
         placed = client.post("/api/orders/", {}, format="json", headers=headers)
     number = payload_of(placed)["number"]
     # With what the sandbox does in a provider's place, and its two webhooks.
-    with django_assert_num_queries(80):
+    with django_assert_num_queries(73):
         paying = {"order_id": number, "payment_method": "pm_card_visa"}
         client.post("/api/payments/", paying, format="json", headers={"Idempotency-Key": "pay"})
     with django_assert_num_queries(4):
@@ -109,7 +111,7 @@ def test_shipping_what_was_paid(lines, django_assert_num_queries):
     worker.patch(f"/api/orders/{number}/", {"status": "processing"}, format="json")
 
     # Two of them are the transaction of the audit's first row, two more its rows.
-    with django_assert_num_queries(51 + moving_stock(lines)):
+    with django_assert_num_queries(52 + moving_stock(lines)):
         path = f"/api/orders/{number}/"
         assert worker.patch(path, {"status": "shipped"}, format="json").status_code == 200
 

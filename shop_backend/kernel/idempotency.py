@@ -225,7 +225,7 @@ def _lease_at_once(request: Request, operation: str, key: str) -> tuple[Idempote
     """Lease the key: a new one by one statement, one that is there in a transaction."""
     if connection.vendor != "mysql":
         row = IdempotencyKey(
-            user_id=request.user.pk,
+            user_id=cast(int, request.user.pk),
             operation=operation,
             key=key,
             fingerprint=_fingerprint(request, key),

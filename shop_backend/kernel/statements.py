@@ -161,7 +161,7 @@ def insert_all(rows: Iterable[M]) -> list[M]:
     if not rows:
         return rows
     if not connection.features.can_return_rows_from_bulk_insert or len(rows) > _most(rows[0]):
-        return type(rows[0])._base_manager.bulk_create(rows)  # type: ignore[return-value]
+        return type(rows[0])._base_manager.bulk_create(rows)
     columns, _ = _insertable(connection.vendor, type(rows[0]))
     values = f"({', '.join(['%s'] * columns.count(','))}, %s)"
     table, key = _table_and_key(type(rows[0]))
@@ -218,17 +218,14 @@ def _converted(rows: Iterable[Sequence[Any]], converters: Any) -> list[Sequence[
 def _converters_of(fields: Sequence[Any]) -> list[tuple[int, Any, Any]]:
     found = []
     for index, field in enumerate(fields):
-        expression = field.get_col(field.model._meta.db_table) if _is_bound(field) else _Of(field)
+        is_bound = hasattr(field, "model")
+        expression: Any = field.get_col(field.model._meta.db_table) if is_bound else _Of(field)
         for convert in [
             *connection.ops.get_db_converters(expression),
             *field.get_db_converters(connection),
         ]:
             found.append((index, convert, expression))
     return found
-
-
-def _is_bound(field: Any) -> bool:
-    return hasattr(field, "model")
 
 
 class _Of:
@@ -256,7 +253,8 @@ def _insertable(vendor: str, model: type[Model]) -> tuple[str, tuple[Any, ...]]:
         for field in model._meta.concrete_fields
         if not isinstance(field, AutoField) and not field.generated
     )
-    return ", ".join(connection.ops.quote_name(field.column) for field in fields), fields
+    columns = [connection.ops.quote_name(str(field.column)) for field in fields]
+    return ", ".join(columns), fields
 
 
 @lru_cache(maxsize=256)
@@ -275,7 +273,7 @@ def _update_text(
     vendor: str, model: type[Model], names: tuple[str, ...]
 ) -> tuple[str, tuple[Any, ...]]:
     quote = connection.ops.quote_name
-    fields = tuple(model._meta.get_field(name) for name in names)
+    fields: tuple[Any, ...] = tuple(model._meta.get_field(name) for name in names)
     table, key = _table_and_key(model)
     columns = ", ".join(f"{quote(field.column)} = %s" for field in fields)
     return f"UPDATE {table} SET {columns} WHERE {key} = %s", fields
