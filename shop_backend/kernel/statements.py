@@ -189,16 +189,21 @@ def save(row: Model, *names: str) -> None:
 
 def _fetch(model: type[M], equal: dict[str, Any], *, lock: str) -> list[M]:
     text, converters, fields = _select_text(connection.vendor, model, tuple(equal), lock)
-    parameters = [
-        field.get_db_prep_value(value, connection)
-        for field, value in zip(fields, equal.values(), strict=True)
-    ]
+    wanted = zip(fields, equal.values(), strict=True)
+    parameters = [_looked_for(field, value) for field, value in wanted]
     with connection.cursor() as cursor:
         cursor.execute(text, parameters)
         found = cursor.fetchall()
     if converters:
         found = _converted(found, converters)
     return [build(model, values) for values in found]
+
+
+def _looked_for(field: Any, value: Any) -> Any:
+    target = field.target_field if field.is_relation else field
+    if isinstance(target, AutoField):
+        return target.get_prep_value(value)  # 0 can be looked for, also where it cannot be a key
+    return field.get_db_prep_value(value, connection)
 
 
 def _can_lock() -> bool:
