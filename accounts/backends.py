@@ -4,9 +4,19 @@ from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Group, Permission
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
 from accounts.models import User
+
+# Whether an account, or a role it has, was given any permission; SQL of every database.
+HAS_PERMISSIONS = """(
+    EXISTS (SELECT 1 FROM accounts_user_user_permissions own WHERE own.user_id = {user_id})
+    OR EXISTS (
+        SELECT 1 FROM accounts_user_groups role
+        JOIN auth_group_permissions given ON given.group_id = role.group_id
+        WHERE role.user_id = {user_id}
+    )
+)"""
 
 
 class RoleBackend(ModelBackend):
@@ -19,13 +29,6 @@ class RoleBackend(ModelBackend):
         if not hasattr(user_obj, "_perm_cache"):
             user_obj._perm_cache = _read(user_obj)
         return user_obj._perm_cache
-
-
-def has_permissions(user_id: OuterRef) -> Q:
-    """Return the condition that an account, or a role it has, was given any permission."""
-    own = User.user_permissions.through.objects.filter(user_id=user_id)
-    of_roles = Group.permissions.through.objects.filter(group__user=user_id)
-    return Q(Exists(own)) | Q(Exists(of_roles))
 
 
 def note_that_there_are_none(user: Any) -> None:

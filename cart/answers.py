@@ -7,6 +7,7 @@ from django.conf import settings
 
 from accounts.models import User
 from cart import pricing, services
+from cart.goods import Goods
 from cart.models import Cart, CouponUse
 from cart.serializers import ItemSerializer, reference_of
 from catalog import selectors as catalog
@@ -23,6 +24,7 @@ class CartBaskets:
         :raises ValidationError: an item is not understood.
         :raises VariantNotFound: an item is not for sale.
         """
+        quantities: pricing.Quantities
         if items is None:
             quantities = _from_cart(user)
         else:
@@ -32,7 +34,8 @@ class CartBaskets:
                 [reference_of(item) for item in body.validated_data]
             )
             units = (item["quantity"] for item in body.validated_data)
-            quantities = list(zip(variants, units, strict=True))
+            goods = [Goods.of(variant) for variant in variants]
+            quantities = list(zip(goods, units, strict=True))
         lines = pricing.price_lines(quantities)
         return Basket(
             subtotal=money.total((line.line_total for line in lines), settings.SHOP_CURRENCY),
@@ -66,4 +69,4 @@ class CartRecords:
 
 def _from_cart(user: User | None) -> pricing.Quantities:
     cart = Cart.objects.with_lines().filter(open_for=user.pk).first() if user else None
-    return [(line.variant, line.quantity) for line in cart.lines.all()] if cart else []
+    return [(Goods.of(line.variant), line.quantity) for line in cart.lines.all()] if cart else []

@@ -12,10 +12,10 @@ from cart.errors import (
     CouponUsedUp,
     InvalidCoupon,
 )
+from cart.goods import Goods
 from cart.models import Coupon, CouponTally
 from cart.models.coupons import WHOLE_BASIS_POINTS, is_code, normalise_code
 from catalog.category_tree import CategoryTree
-from catalog.models import Variant
 from shop_backend.kernel import money
 from shop_backend.kernel.money import Money
 
@@ -24,7 +24,7 @@ class Line(Protocol):
     """What of a priced line matters here."""
 
     @property
-    def variant(self) -> Variant: ...
+    def goods(self) -> Goods: ...
     @property
     def line_total(self) -> Money: ...
 
@@ -121,7 +121,7 @@ def _get_covered(coupon: Coupon, lines: Sequence[Line]) -> list[bool]:
         tree = CategoryTree.read()
         category_ids = {below for pk in category_ids for below in tree.descendants(pk)}
     return [
-        line.variant.product_id in product_ids or line.variant.product.category_id in category_ids
+        line.goods.product_id in product_ids or line.goods.category_id in category_ids
         for line in lines
     ]
 

@@ -2,30 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 
 from django.conf import settings
 
 from cart import taxes
+from cart.charges import Charges, Method, get_charges
 from cart.discounts import Discount
 from cart.errors import NotDeliverable, ShippingMethodUnavailable
+from cart.goods import Goods
 from cart.models import Coupon
 from cart.taxes import NO_TAX, AppliedRate
-from catalog.models import Variant
-from shipping import selectors as shipping
-from shipping.models import ShippingMethod
 from shop_backend.kernel import money
 from shop_backend.kernel.money import Money
 
-Quantities = list[tuple[Variant, int]]
+Quantities = Sequence[tuple[Goods, int]]
 
 
 @dataclass(frozen=True)
 class PricedLine:
-    """So many units of a variant, and their part in every total."""
+    """So many units of something, and their part in every total."""
 
-    variant: Variant
+    goods: Goods
     quantity: int
     line_total: Money
     discount: Money
@@ -35,7 +33,7 @@ class PricedLine:
     @property
     def is_shipped(self) -> bool:
         """Whether it goes into a parcel; untracked items are downloads and services."""
-        return self.variant.stock_item.is_tracked
+        return self.goods.is_tracked
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Totals:
     shipping_tax: Money
     shipping_rate: AppliedRate
     is_tax_included: bool
-    shipping_method: ShippingMethod | None
+    shipping_method: Method | None
     coupon: Coupon | None
 
     @property
@@ -65,18 +63,18 @@ class Totals:
         return any(line.is_shipped for line in self.lines)
 
 
-def price_lines(quantities: Sequence[tuple[Variant, int]]) -> tuple[PricedLine, ...]:
+def price_lines(quantities: Quantities) -> tuple[PricedLine, ...]:
     """Return the lines at the catalogue's present prices."""
-    return tuple(_priced(variant, quantity) for variant, quantity in quantities)
+    return tuple(_priced(goods, quantity) for goods, quantity in quantities)
 
 
 def get_totals(
     *,
-    quantities: Sequence[tuple[Variant, int]],
+    quantities: Quantities,
     destination: Mapping[str, Any] | None,
     shipping_method_id: int | None,
-    today: date,
     discount: Discount | None = None,
+    charges: Charges | None = None,
 ) -> Totals:
     """Return what these units cost, sent to this destination.
 
@@ -84,13 +82,18 @@ def get_totals(
         then shipping is nothing yet.
     :param shipping_method_id: the method asked for; ``None``: the cheapest that serves.
     :param discount: what a coupon takes off these lines, in their order.
+    :param charges: what was read of the destination already.
     :raises ShippingMethodUnavailable: the method asked for does not serve it.
     :raises NotDeliverable: no method does, though the shop has some.
     """
     currency = settings.SHOP_CURRENCY
     lines = price_lines(quantities)
     subtotal = money.total((line.line_total for line in lines), currency)
-    method, shipping_price = _get_shipping(lines, subtotal, destination, shipping_method_id, today)
+    if charges is None:
+        charges = read_charges(quantities=quantities, destination=destination)
+    method, shipping_price = _get_shipping(
+        lines, subtotal, destination, shipping_method_id, charges
+    )
     if discount is not None:
         lines = tuple(
             replace(line, discount=share)
@@ -98,7 +101,7 @@ def get_totals(
         )
         if discount.is_shipping_free:
             shipping_price = Money.zero(currency)
-    rates = _get_rates(lines, destination)
+    rates = charges.rates
     *line_taxes, shipping_tax = taxes.get_taxes(
         [
             *((line.line_total - line.discount, rates.of(_class_of(line))) for line in lines),
@@ -124,23 +127,33 @@ def get_totals(
     )
 
 
+def read_charges(
+    *, quantities: Quantities, destination: Mapping[str, Any] | None, with_options: bool = False
+) -> Charges:
+    """Return what comes on top of these units where they go, in one query.
+
+    :param with_options: read the options of the goods along.
+    """
+    needs_shipping = any(goods.is_tracked for goods, _ in quantities)
+    return get_charges(
+        destination=destination if needs_shipping else None,
+        place=taxes.get_place(destination=destination, needs_shipping=needs_shipping),
+        variant_ids=[goods.variant_id for goods, _ in quantities] if with_options else (),
+    )
+
+
 def weigh(lines: Sequence[PricedLine]) -> int:
     """Return the weight in grams of what is sent."""
-    return sum(line.variant.weight_grams * line.quantity for line in lines if line.is_shipped)
+    return sum(line.goods.weight_grams * line.quantity for line in lines if line.is_shipped)
 
 
-def _priced(variant: Variant, quantity: int) -> PricedLine:
-    nothing = Money.zero(variant.currency)
-    return PricedLine(variant, quantity, variant.price * quantity, nothing, nothing)
-
-
-def _get_rates(lines: Sequence[PricedLine], destination: Mapping[str, Any] | None) -> taxes.Rates:
-    needs_shipping = any(line.is_shipped for line in lines)
-    return taxes.get_rates(taxes.get_place(destination=destination, needs_shipping=needs_shipping))
+def _priced(goods: Goods, quantity: int) -> PricedLine:
+    nothing = Money.zero(goods.currency)
+    return PricedLine(goods, quantity, goods.price * quantity, nothing, nothing)
 
 
 def _class_of(line: PricedLine) -> int | None:
-    return line.variant.product.tax_class_id
+    return line.goods.tax_class_id
 
 
 def _get_shipping(
@@ -148,25 +161,19 @@ def _get_shipping(
     subtotal: Money,
     destination: Mapping[str, Any] | None,
     method_id: int | None,
-    today: date,
-) -> tuple[ShippingMethod | None, Money]:
+    charges: Charges,
+) -> tuple[Method | None, Money]:
     free = Money.zero(subtotal.currency)
     if destination is None or not any(line.is_shipped for line in lines):
         return None, free
-    quotes = shipping.get_quotes(
-        country=destination["country"],
-        region=destination.get("region", ""),
-        subtotal=subtotal,
-        weight_grams=weigh(lines),
-        today=today,
-    )
+    offers = charges.get_offers(subtotal=subtotal, weight_grams=weigh(lines))
     if method_id is not None:
-        quotes = [quote for quote in quotes if quote.method.pk == method_id]
-        if not quotes:
+        offers = [offer for offer in offers if offer[0].pk == method_id]
+        if not offers:
             raise ShippingMethodUnavailable
-    if quotes:
-        return quotes[0].method, quotes[0].price
+    if offers:
+        return offers[0]
     # A shop that has set up no methods at all sends for nothing, rather than selling nothing.
-    if not ShippingMethod.objects.filter(is_active=True).exists():
+    if not charges.has_methods:
         return None, free
     raise NotDeliverable

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.conf import settings
 
-from cart.models import TaxRate
 from cart.models.taxes import WHOLE_PPM
 from shop_backend.kernel.money import Money
 
@@ -51,27 +50,6 @@ def get_place(
     if settings.PRICES_INCLUDE_TAX or not needs_shipping:
         return {"country": settings.SHOP_COUNTRY, "region": ""}
     return None
-
-
-def get_rates(place: Mapping[str, Any] | None) -> Rates:
-    """Return the rates of a place, in one query; a region's rate beats its country's."""
-    if place is None:
-        return Rates()
-    found = (
-        TaxRate.objects.serving(country=place["country"], region=place.get("region") or "")
-        .select_related("tax_class")
-        .order_by("region")  # the whole country first, so that the region overwrites it
-    )
-    by_class: dict[int, AppliedRate] = {}
-    default = shipping = NO_TAX
-    for rate in found:
-        applied = AppliedRate(rate.name, rate.rate_ppm)
-        by_class[rate.tax_class_id] = applied
-        if rate.tax_class.is_default:
-            default = applied
-        if rate.tax_class.code == settings.SHIPPING_TAX_CLASS:
-            shipping = applied
-    return Rates(by_class, default, shipping)
 
 
 def get_taxes(

@@ -8,6 +8,13 @@ from django.db.models import Q
 from catalog import errors
 from catalog.models import Attribute, Category, ProductImage, TaxClass, Variant
 from shop_backend.kernel.converters import MAX_ID
+from shop_backend.kernel.statements import Columns, Select
+
+_IMAGES = Select(
+    "SELECT {columns} FROM catalog_productimage m WHERE m.product_id IN ({among})"
+    " ORDER BY m.position, m.id",
+    Columns("m", ProductImage, ("product", "file", "address")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +43,6 @@ def get_variants_for_sale(references: Sequence[VariantReference]) -> list[Varian
     """
     found = list(Variant.objects.for_sale().filter(_named_by(references)).with_options())
     return [_pick(reference, found) for reference in references]
-
-
-def get_ids_for_sale(variant_ids: Iterable[int]) -> list[int]:
-    """Return those of these variants that are for sale."""
-    return list(
-        Variant.objects.for_sale().filter(pk__in=list(variant_ids)).values_list("pk", flat=True)
-    )
 
 
 def describe_options(variant: Variant) -> dict[str, str]:
@@ -103,10 +103,13 @@ def get_tax_class_ids(variants: Iterable[Variant]) -> dict[int, int]:
 
 def get_image_urls(product_ids: Iterable[int]) -> dict[int, str]:
     """Return the address of the first image of each product that has one, in one query."""
-    images = ProductImage.objects.filter(product_id__in=set(product_ids))
+    wanted = sorted(set(product_ids))
     found: dict[int, str] = {}
-    for image in images.order_by("position", "pk"):
-        found.setdefault(image.product_id, image.url)
+    if not wanted:
+        return found
+    for product_id, file, address in _IMAGES.rows(wanted, among=wanted):
+        if product_id not in found:
+            found[product_id] = ProductImage(file=file, address=address).url
     return found
 
 

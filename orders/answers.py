@@ -10,8 +10,12 @@ from orders.models import Order, OrderEvent, OrderLine, OrderNote, Return
 from orders.services._lock import lock_order
 from orders.services.placing import release_expired_holds
 from shipping.models import Shipment, ShipmentLine
+from shop_backend.kernel import statements
 from shop_backend.kernel.errors import ShopError
 from shop_backend.kernel.money import Money
+
+_NUMBER = "SELECT number FROM orders_order WHERE hidden_at IS NULL"
+_LONGEST_ID = 18  # digits of what a column can hold
 
 
 class OrderPayments:
@@ -23,13 +27,18 @@ class OrderPayments:
         :param customer_id: whose it must be; ``None`` for staff.
         :raises OrderNotFound: there is none, or it is another's.
         """
-        orders = Order.objects.not_hidden().named(order_id)
+        is_id = order_id.isascii() and order_id.isdigit()
+        if is_id and len(order_id) > _LONGEST_ID:
+            raise OrderNotFound
+        text = f"{_NUMBER} AND {'id' if is_id else 'number'} = %s"
+        parameters: list[Any] = [int(order_id) if is_id else order_id.upper()]
         if customer_id is not None:
-            orders = orders.filter(customer_id=customer_id)
-        try:
-            return orders.values_list("number", flat=True).get()
-        except Order.DoesNotExist as error:
-            raise OrderNotFound from error
+            text += " AND customer_id = %s"
+            parameters.append(customer_id)
+        rows = statements.read(text, parameters)
+        if not rows:
+            raise OrderNotFound
+        return str(rows[0][0])
 
     def get_amount_due(self, *, reference: str, customer_id: int | None) -> Money:
         """Return what is still to be paid; the order is locked until the caller commits.

@@ -6,11 +6,11 @@ from typing import Any
 
 from orders.events import OrderPaid, OrderPlaced, OrderRefunded, OrderShipped
 from orders.models import Order
-from orders.models.purchases import OrderQuerySet
 from shipping.models import Shipment
-from shop_backend.kernel import outbox, transactions
+from shop_backend.kernel import outbox, statements, transactions
 
 KIND = "orders.send_mail"
+_HAS_READER = "SELECT 1 FROM orders_order WHERE id = %s AND hidden_at IS NULL AND email <> ''"
 
 
 class MailPurpose(StrEnum):
@@ -28,7 +28,7 @@ def post(*, purpose: MailPurpose, order_id: int, **details: int) -> bool:
 
     :param details: ids and amounts.
     """
-    return _post_if_any(Order.objects.filter(pk=order_id), purpose, order_id, details)
+    return _post_if_any(_HAS_READER, purpose, order_id, details)
 
 
 @transactions.use_case
@@ -54,7 +54,7 @@ def on_order_placed(event: OrderPlaced) -> None:
 
 def on_order_paid(event: OrderPaid) -> None:
     """Say that the money is there; not of an order that cost nothing."""
-    costly = Order.objects.filter(pk=event.order_id, total_minor__gt=0)
+    costly = f"{_HAS_READER} AND total_minor > 0"
     _post_if_any(costly, MailPurpose.PAID, event.order_id, {})
 
 
@@ -69,9 +69,9 @@ def on_order_refunded(event: OrderRefunded) -> None:
 
 
 def _post_if_any(
-    orders: OrderQuerySet, purpose: MailPurpose, order_id: int, details: Mapping[str, int]
+    has_reader: str, purpose: MailPurpose, order_id: int, details: Mapping[str, int]
 ) -> bool:
-    if not orders.not_hidden().exclude(email="").exists():
+    if not statements.read(has_reader, [order_id]):
         return False
     payload: dict[str, Any] = {"purpose": purpose.value, "order_id": order_id, **details}
     outbox.put(KIND, payload)

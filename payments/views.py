@@ -14,11 +14,12 @@ from rest_framework.response import Response
 from accounts.models import User
 from payments import conf, services
 from payments.filters import PaymentFilter
-from payments.models import Payment
+from payments.models import Payment, Refund
 from payments.ports import payable_orders
 from payments.providers import STRIPE, get_provider
 from payments.providers.sandbox import SandboxProvider
 from payments.providers.sandbox_cards import CARDS, FAULTS
+from payments.representing import represent
 from payments.serializers import (
     OfflinePaymentSerializer,
     PaymentConfigSerializer,
@@ -27,7 +28,7 @@ from payments.serializers import (
     RefundRequestSerializer,
     RefundSerializer,
 )
-from shop_backend.kernel import idempotency
+from shop_backend.kernel import idempotency, statements
 from shop_backend.kernel.access import ANYONE, SIGNED_IN, Permission, may
 from shop_backend.kernel.money import Money
 from shop_backend.kernel.views import ShopView, ShopViewSet
@@ -242,8 +243,9 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
         return idempotency.perform_in_steps(request, operation="payments_void", effect=void)
 
     def _answer(self, payment: Payment, code: int = status.HTTP_200_OK) -> Response:
-        payment = Payment.objects.with_refunds().get(pk=payment.pk)
-        return Response(self.get_serializer(payment).data, code)
+        (payment,) = statements.fetch(Payment, id=payment.pk)
+        refunds = statements.fetch(Refund, payment=payment.pk)
+        return Response(represent(payment, refunds, viewer_id=self.request.user.pk), code)
 
 
 class PaymentConfigView(ShopView):

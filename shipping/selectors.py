@@ -9,6 +9,7 @@ from django.db.models import Sum
 
 from shipping.errors import AddressNotFound, ShippingMethodNotFound
 from shipping.models import Address, Shipment, ShipmentLine, ShippingMethod
+from shop_backend.kernel import statements
 from shop_backend.kernel.money import Money
 
 _SATURDAY = 5
@@ -37,7 +38,8 @@ def get_address(*, user: Any, address_id: int) -> Address:
 
 def get_default_address(*, user: Any) -> Address | None:
     """Return where this user's orders go when nothing else is said."""
-    return Address.objects.for_customer(user).filter(default_for=user.pk).first()
+    found = statements.fetch(Address, default_for=user.pk) if user.is_authenticated else []
+    return found[0] if found else None
 
 
 def get_quotes(

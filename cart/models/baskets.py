@@ -2,12 +2,11 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import OuterRef, Prefetch, Q
+from django.db.models import Prefetch, Q
 from django.utils import timezone
 
 from cart.models.coupons import Coupon
 from catalog.models import OptionValue, Variant
-from inventory.models import sellable_units
 from shipping.models import Address, ShippingMethod
 
 _CHOSEN = ("shipping_method", "address", "coupon")
@@ -31,14 +30,6 @@ class CartLineQuerySet(models.QuerySet["CartLine"]):
         return self.select_related("variant__product", "variant__stock_item").prefetch_related(
             Prefetch("variant__option_values", chosen.order_by("option__position", "option_id"))
         )
-
-    def with_cart(self) -> "CartLineQuerySet":
-        """Fetch the cart with what was chosen for it: all of a cart that has lines."""
-        return self.select_related("cart", *(f"cart__{name}" for name in _CHOSEN))
-
-    def with_sellable(self) -> "CartLineQuerySet":
-        """Add ``sellable``: the units at locations that sell, of items that are tracked."""
-        return self.annotate(sellable=sellable_units(item_id=OuterRef("variant__stock_item_id")))
 
 
 class Cart(models.Model):

@@ -15,14 +15,6 @@ def normalise_region(text: str) -> str:
     return text.strip().upper()
 
 
-class TaxRateQuerySet(models.QuerySet["TaxRate"]):
-    def serving(self, *, country: str, region: str) -> "TaxRateQuerySet":
-        """Return the rates of the country and of this region of it."""
-        return self.filter(
-            Q(region="") | Q(region=normalise_region(region)), country=country.upper()
-        )
-
-
 class TaxRate(models.Model):
     """The tax on one class of goods in a country, or in one region of it."""
 
@@ -33,8 +25,6 @@ class TaxRate(models.Model):
     )
     rate_ppm = models.PositiveIntegerField()
     name = models.CharField(max_length=100, help_text="As it stands on the order: VAT 20 %.")
-
-    objects = TaxRateQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -5,20 +5,32 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
 from cart import discounts, pricing
 from cart.errors import CartFull, CartLineNotFound
+from cart.goods import Goods, get_offer_for_cart
 from cart.models import Cart, CartLine
-from catalog import selectors as catalog
+from cart.reading import OpenCart, read_open_cart
 from catalog.errors import VariantRequired
 from catalog.selectors import VariantReference
 from inventory import selectors as inventory
 from inventory.errors import InsufficientStock
 from shipping import selectors as shipping
-from shop_backend.kernel import sweeping, transactions
+from shop_backend.kernel import statements, sweeping, transactions
 from shop_backend.kernel.errors import ConcurrentChange
+from shop_backend.kernel.inserting import insert_if_new
+
+_UPDATED_AT = Cart._meta.get_field("updated_at")
+_TRIES = 3
+_INSTEAD_OF_LINE = {
+    "postgresql": "ON CONFLICT (cart_id, variant_id) DO UPDATE SET"
+    " quantity = excluded.quantity, seen_price_minor = excluded.seen_price_minor",
+    "mysql": "ON DUPLICATE KEY UPDATE"
+    " quantity = VALUES(quantity), seen_price_minor = VALUES(seen_price_minor)",
+}
 
 
 @transactions.use_case
@@ -30,12 +42,11 @@ def set_line(*, user: User, reference: VariantReference, quantity: int) -> None:
     :raises InsufficientStock: fewer units are available.
     :raises CartFull: it would be one line too many.
     """
-    cart = _lock_open_cart(user)
+    cart_id = _touch_open_cart(user)
     if quantity == 0:
-        _remove_named(cart, reference)
+        _remove_named(cart_id, reference)
     else:
-        _put(cart, reference, quantity)
-    _touch(cart)
+        _put(cart_id, reference, quantity)
 
 
 @transactions.use_case
@@ -113,10 +124,10 @@ def apply_coupon(*, user: User, code: str) -> None:
     """
     cart = _lock_open_cart(user)
     coupon = discounts.get_coupon(code)
-    lines = cart.lines.select_related("variant__product").order_by("pk")
+    lines = cart.lines.with_variants().order_by("pk")
     discounts.get_discount(
         coupon=coupon,
-        lines=pricing.price_lines([(line.variant, line.quantity) for line in lines]),
+        lines=pricing.price_lines([(Goods.of(line.variant), line.quantity) for line in lines]),
         customer_id=user.pk,
         now=timezone.now(),
     )
@@ -135,20 +146,27 @@ def remove_coupon(*, user: User) -> None:
 
 
 @transactions.requires_transaction
-def lock_cart_for_order(*, user: User) -> Cart | None:
-    """Return the user's open cart, locked; ``None`` where there is none."""
-    locked = list(Cart.objects.select_for_update().filter(open_for=user.pk))
-    return locked[0] if locked else None
+def lock_cart_for_order(*, user: User) -> OpenCart | None:
+    """Return the user's open cart, locked; ``None`` where there is none.
+
+    Locked first and read then: a cart that was changed while we waited for it is read as it is
+    now.
+    """
+    if not statements.lock(Cart, open_for=user.pk):
+        return None
+    return read_open_cart(user_id=user.pk, now=timezone.now())
 
 
 @transactions.requires_transaction
-def close_cart(*, cart: Cart) -> None:
+def close_cart(*, cart_id: int, user_id: int) -> None:
     """Take the cart out of use: it has become an order.
 
     :raises ConcurrentChange: it was taken out of use meanwhile.
     """
-    closed = Cart.objects.filter(pk=cart.pk, open_for=cart.user_id).update(
-        open_for=None, updated_at=timezone.now()
+    closed = statements.execute(
+        'UPDATE "cart_cart" SET "open_for" = NULL, "updated_at" = %s'
+        ' WHERE "id" = %s AND "open_for" = %s',
+        [statements.adapted(_UPDATED_AT, timezone.now()), cart_id, user_id],
     )
     if not closed:
         raise ConcurrentChange
@@ -178,28 +196,56 @@ def _lock_open_cart(user: User) -> Cart:
     return cart
 
 
-def _put(cart: Cart, reference: VariantReference, quantity: int) -> None:
-    (variant,) = catalog.get_variants_for_sale([reference])
-    _check_available(variant.stock_item_id, variant.sku, quantity)
-    wanted = {"quantity": quantity, "seen_price_minor": variant.price_minor}
-    # Nobody else adds a line meanwhile: the cart is locked, and the constraint stands behind it.
-    if cart.lines.filter(variant=variant).update(**wanted):
-        return
-    if cart.lines.count() >= settings.MAX_CART_LINES:
-        raise CartFull(most=settings.MAX_CART_LINES)
-    CartLine.objects.create(cart=cart, variant=variant, **wanted)
+def _touch_open_cart(user: User) -> int:
+    """Return the key of the user's open cart, touched and thereby locked; see above."""
+    now = timezone.now()
+    for _ in range(_TRIES):
+        cart_id = _touch_if_there(user.pk, statements.adapted(_UPDATED_AT, now))
+        if cart_id is not None:
+            return cart_id
+        cart = Cart(open_for=user.pk, user=user, created_at=now, updated_at=now)
+        if insert_if_new(cart):
+            return cart.pk
+    raise ConcurrentChange
 
 
-def _remove_named(cart: Cart, reference: VariantReference) -> None:
-    """Remove the line that is meant, also of something that is not sold any more."""
-    if reference.variant_id is not None:
-        lines = cart.lines.filter(variant_id=reference.variant_id)
-    elif reference.sku is not None:
-        lines = cart.lines.filter(variant__sku=reference.sku)
-    elif isinstance(reference.product_id, int):
-        lines = cart.lines.filter(variant__product_id=reference.product_id)
+def _touch_if_there(user_id: int, moment: Any) -> int | None:
+    text, parameters = "UPDATE cart_cart SET updated_at = %s WHERE open_for = %s", [moment, user_id]
+    if connection.vendor == "mysql":  # it returns nothing from an UPDATE
+        statements.execute(text, parameters)
+        rows = statements.read("SELECT id FROM cart_cart WHERE open_for = %s", [user_id])
     else:
-        lines = cart.lines.filter(variant__product__slug=reference.product_id)
+        rows = statements.read(f"{text} RETURNING id", parameters)
+    return rows[0][0] if rows else None
+
+
+def _put(cart_id: int, reference: VariantReference, quantity: int) -> None:
+    offer = get_offer_for_cart(reference, cart_id=cart_id, now=timezone.now())
+    goods, sellable = offer.goods, offer.sellable
+    if sellable is not None and sellable < quantity:
+        raise InsufficientStock(sku=goods.sku, requested=quantity, available=sellable)
+    # Nobody else adds a line meanwhile: the cart is locked, and the constraint stands behind it.
+    if not offer.is_in_cart and offer.lines_in_cart >= settings.MAX_CART_LINES:
+        raise CartFull(most=settings.MAX_CART_LINES)
+    instead = _INSTEAD_OF_LINE.get(connection.vendor, _INSTEAD_OF_LINE["postgresql"])
+    statements.execute(
+        "INSERT INTO cart_cartline (cart_id, variant_id, quantity, seen_price_minor)"
+        f" VALUES (%s, %s, %s, %s) {instead}",
+        [cart_id, goods.variant_id, quantity, goods.price_minor],
+    )
+
+
+def _remove_named(cart_id: int, reference: VariantReference) -> None:
+    """Remove the line that is meant, also of something that is not sold any more."""
+    mine = CartLine.objects.filter(cart_id=cart_id)
+    if reference.variant_id is not None:
+        lines = mine.filter(variant_id=reference.variant_id)
+    elif reference.sku is not None:
+        lines = mine.filter(variant__sku=reference.sku)
+    elif isinstance(reference.product_id, int):
+        lines = mine.filter(variant__product_id=reference.product_id)
+    else:
+        lines = mine.filter(variant__product__slug=reference.product_id)
     if lines.count() > 1:
         raise VariantRequired
     lines.delete()

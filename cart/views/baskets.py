@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cart import selectors, services
+from cart.representing import represent
 from cart.serializers import (
     CartSerializer,
     CartShippingSerializer,
@@ -24,7 +25,7 @@ _OUT_OF_STOCK = "Fewer units are available than asked for, or the cart is full."
 
 def _answer(request: Request) -> Response:
     summary = selectors.get_summary(user=request.user, now=timezone.now())  # type: ignore[arg-type]
-    return Response(CartSerializer(summary).data)
+    return Response(represent(summary))
 
 
 class CartView(ShopView):

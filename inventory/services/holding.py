@@ -16,12 +16,36 @@ from inventory.models import (
     StockLevel,
     StockMovement,
 )
-from inventory.services.ledger import SYSTEM_ACTOR, Change, ChangeRefused, book, lock_before_inserts
+from inventory.services.ledger import (
+    SYSTEM_ACTOR,
+    Change,
+    ChangeRefused,
+    book,
+    lock_before_inserts,
+    lock_levels,
+)
 from inventory.services.low_stock import tell_if_low
 from inventory.services.shelves import ensure_levels
-from shop_backend.kernel import transactions
+from shop_backend.kernel import statements, transactions
+from shop_backend.kernel.statements import Columns, Select
 
 DAMAGED = "Came back damaged"
+_LEVELS = Select(
+    """
+    SELECT {columns} FROM inventory_stocklevel l
+    JOIN inventory_stockitem i ON i.id = l.item_id
+    JOIN inventory_location w ON w.id = l.location_id
+    WHERE l.item_id IN ({among}) ORDER BY l.id
+    """,
+    Columns("l", StockLevel),
+    Columns("i", StockItem),
+    Columns("w", Location),
+)
+_LEVEL_COLUMNS = len(StockLevel._meta.concrete_fields)
+_ITEM_COLUMNS = _LEVEL_COLUMNS + len(StockItem._meta.concrete_fields)
+_EXPIRES_AT = Reservation._meta.get_field("expires_at")
+# Units above the threshold from which on it is looked closely whether an item runs low.
+_NEAR = 10
 
 
 @transactions.requires_transaction
@@ -39,10 +63,11 @@ def reserve(*, quantities: Mapping[int, int], reference: str, expires_at: dateti
     tracked, shelves = _look(quantities)
     takings = _plan(tracked, quantities, shelves)
     lock_before_inserts(takings)
-    Reservation.objects.bulk_create(
+    statements.insert_all(
         Reservation(level_id=level_id, reference=reference, quantity=units, expires_at=expires_at)
         for level_id, units in sorted(takings.items())
     )
+    told = _tell_before(tracked, quantities, shelves, takings)
     try:
         left = book(
             [Change(level_id, reserved=units) for level_id, units in takings.items()],
@@ -53,9 +78,9 @@ def reserve(*, quantities: Mapping[int, int], reference: str, expires_at: dateti
         level = StockLevel.objects.get(pk=refused.change.level_id)
         short = {level.item_id: level.available}
         raise _shortage(short, tracked, quantities) from refused
-    for item_id, item in tracked.items():
+    for item_id in tracked.keys() - told:  # came down further meanwhile than was to be foreseen
         after = sum(left.get(level.pk, level.available) for level in shelves[item_id])
-        tell_if_low(item=item, before=after + quantities[item_id], after=after)
+        tell_if_low(item=tracked[item_id], before=after + quantities[item_id], after=after)
 
 
 @transactions.requires_transaction
@@ -77,7 +102,11 @@ def release(*, reference: str) -> None:
 @transactions.requires_transaction
 def extend_hold(*, reference: str, expires_at: datetime | None) -> None:
     """Let what is put aside for the reference be held until then; ``None``: without an end."""
-    Reservation.objects.held().filter(reference=reference).update(expires_at=expires_at)
+    statements.execute(
+        'UPDATE "inventory_reservation" SET "expires_at" = %s'
+        ' WHERE "reference" = %s AND "status" = \'held\'',
+        [statements.adapted(_EXPIRES_AT, expires_at), reference],
+    )
 
 
 @transactions.requires_transaction
@@ -165,6 +194,38 @@ def take_back(
         )
 
 
+def _tell_before(
+    tracked: Mapping[int, StockItem],
+    quantities: Mapping[int, int],
+    shelves: Mapping[int, Sequence[StockLevel]],
+    takings: Mapping[int, int],
+) -> set[int]:
+    """Tell of the items that run low by these takings; return those that were looked at.
+
+    Before the stock is taken, because nothing comes after that. Their levels are locked first,
+    so that one of many buyers sees the crossing. An item that is far from its threshold is left
+    alone: its level is touched by its UPDATE alone, and by nothing before.
+    """
+    near = {
+        item_id
+        for item_id, item in tracked.items()
+        if item.runs_low_at < _units(shelves[item_id])
+        and _units(shelves[item_id]) - quantities[item_id] <= item.runs_low_at + _NEAR
+    }
+    ids = [level.pk for item_id in near for level in shelves[item_id] if level.pk in takings]
+    available = lock_levels(ids) if ids else {}
+    for item_id in sorted(near):
+        before = sum(available.get(level.pk, level.available) for level in shelves[item_id])
+        if before >= quantities[item_id]:  # else it is refused in a moment
+            after = before - quantities[item_id]
+            tell_if_low(item=tracked[item_id], before=before, after=after)
+    return near
+
+
+def _units(levels: Sequence[StockLevel]) -> int:
+    return sum(level.available for level in levels)
+
+
 def _tracked(quantities: Mapping[int, int]) -> dict[int, StockItem]:
     return {pk: item for pk, item in _items(quantities).items() if item.is_tracked}
 
@@ -192,17 +253,28 @@ def _look(
     the choice is made under their locks, else a stale one would refuse what another shelf has.
     """
     _check_whole(quantities)
-    levels = StockLevel.objects.filter(item_id__in=list(quantities)).order_by("pk")
-    found = list(levels.select_related("location", "item"))
+    found = _read_levels(list(quantities))
     items = {level.item_id: level.item for level in found}
     if items.keys() != quantities.keys():
         items = _items(quantities)  # some lie on no shelf
     tracked = {pk: items[pk] for pk in quantities if items[pk].is_tracked}
     by_item = _sellable_by_item(level for level in found if level.item_id in tracked)
     if any(len(shelves) > 1 for shelves in by_item.values()):
-        rows = levels.filter(item_id__in=list(tracked))
-        by_item = _sellable_by_item(rows.select_for_update().prefetch_related("location"))
+        levels = StockLevel.objects.filter(item_id__in=list(tracked)).order_by("pk")
+        by_item = _sellable_by_item(levels.select_for_update().prefetch_related("location"))
     return tracked, by_item
+
+
+def _read_levels(item_ids: Sequence[int]) -> list[StockLevel]:
+    found: list[StockLevel] = []
+    if not item_ids:
+        return found
+    for row in _LEVELS.rows(item_ids, among=item_ids):
+        level = statements.build(StockLevel, row[:_LEVEL_COLUMNS])
+        level.item = statements.build(StockItem, row[_LEVEL_COLUMNS:_ITEM_COLUMNS])
+        level.location = statements.build(Location, row[_ITEM_COLUMNS:])
+        found.append(level)
+    return found
 
 
 def _plan(

@@ -1,15 +1,12 @@
 """The one way in which a stock level changes: a ledger row and a guarded UPDATE."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import connection
-from django.db.models import F
-from django.db.models.sql import UpdateQuery
 
 from inventory.models import MAX_UNITS, StockLevel, StockMovement
-from shop_backend.kernel import transactions
+from shop_backend.kernel import statements, transactions
 
 SYSTEM_ACTOR: int | None = None
 # UPDATE … RETURNING; MariaDB has it for INSERT and DELETE alone.
@@ -52,7 +49,7 @@ def book(
     """
     ordered = sorted(changes, key=lambda change: change.level_id)
     lock_before_inserts(change.level_id for change in ordered)
-    StockMovement.objects.bulk_create(
+    statements.insert_all(
         StockMovement(
             level_id=change.level_id,
             kind=kind,
@@ -64,46 +61,91 @@ def book(
         )
         for change in ordered
     )
+    if len(ordered) > 1 and connection.vendor == "postgresql":
+        lock_levels([change.level_id for change in ordered])
+        return _apply_all(ordered)
     return {change.level_id: _apply(change) for change in ordered}
 
 
+def lock_levels(level_ids: Sequence[int]) -> dict[int, int]:
+    """Lock the levels in primary-key order; return the units available on each.
+
+    PostgreSQL takes them in the order of the sort. The lock is the one an UPDATE of these
+    columns takes, so that whoever only points at a level does not wait.
+    """
+    ordered = sorted(level_ids)
+    places = ", ".join(["%s"] * len(ordered))
+    lock = {"postgresql": " FOR NO KEY UPDATE", "sqlite": ""}.get(connection.vendor, " FOR UPDATE")
+    text = (
+        "SELECT id, on_hand - reserved FROM inventory_stocklevel"
+        f" WHERE id IN ({places}) ORDER BY id{lock}"
+    )
+    return dict(statements.read(text, ordered))
+
+
+def _apply_all(changes: Sequence[Change]) -> dict[int, int]:
+    """Move many levels' counters in one statement, after all of them were locked in order.
+
+    Without those locks one UPDATE of several hot rows takes them in any order, and deadlocks;
+    and its guard would be asked of rows as they were before it waited. The guard stands on the
+    row's own columns and its count is checked, as where one level moves.
+    """
+    values = ", ".join(["(%s::bigint, %s::int, %s::int)"] * len(changes))
+    text = f"""
+        UPDATE "inventory_stocklevel" l
+        SET on_hand = l.on_hand + c.on_hand, reserved = l.reserved + c.reserved
+        FROM (VALUES {values}) c (id, on_hand, reserved)
+        WHERE l.id = c.id AND l.on_hand + c.on_hand >= l.reserved + c.reserved
+            AND l.reserved + c.reserved >= 0 AND l.on_hand + c.on_hand <= %s
+        RETURNING l.id, l.on_hand - l.reserved
+    """
+    parameters = [
+        value for change in changes for value in (change.level_id, change.on_hand, change.reserved)
+    ]
+    moved = dict(statements.read(statements.one_line(text), [*parameters, MAX_UNITS]))
+    for change in changes:
+        if change.level_id not in moved:
+            raise ChangeRefused(change)
+    return moved
+
+
 def _apply(change: Change) -> int:
-    guard: dict[str, Any] = {}
-    # Nothing here may pass below 0 on the way: MariaDB's columns are unsigned.
+    """Move one level's counters where the guard holds, and return the units available now.
+
+    The guard stands on the row's own columns. Nothing in it may pass below 0 on the way:
+    MariaDB's columns are unsigned.
+    """
     claimed = change.reserved - change.on_hand
+    guards, bounds = ['"id" = %s'], [change.level_id]
     if claimed > 0:
-        guard["on_hand__gte"] = F("reserved") + claimed
+        guards.append('"on_hand" >= "reserved" + %s')
+        bounds.append(claimed)
     if change.reserved < 0:
-        guard["reserved__gte"] = -change.reserved
+        guards.append('"reserved" >= %s')
+        bounds.append(-change.reserved)
     if change.on_hand > 0:
-        guard["on_hand__lte"] = MAX_UNITS - change.on_hand
-    columns: dict[str, Any] = {}
-    if change.on_hand:
-        columns["on_hand"] = F("on_hand") + change.on_hand
-    if change.reserved:
-        columns["reserved"] = F("reserved") + change.reserved
-    available = _update(change.level_id, guard, columns)
+        guards.append('"on_hand" <= %s')
+        bounds.append(MAX_UNITS - change.on_hand)
+    text = (
+        'UPDATE "inventory_stocklevel" SET "on_hand" = "on_hand" + %s,'
+        f' "reserved" = "reserved" + %s WHERE {" AND ".join(guards)}'
+    )
+    available = _update(text, [change.on_hand, change.reserved, *bounds], change.level_id)
     if available is None:
         raise ChangeRefused(change)
     return available
 
 
-def _update(level_id: int, guard: Mapping[str, Any], columns: Mapping[str, Any]) -> int | None:
-    """Move the counters where the guard holds; return the units available now, else ``None``.
+def _update(text: str, parameters: Sequence[int], level_id: int) -> int | None:
+    """Run the UPDATE; return the units available then, ``None`` where the guard did not hold.
 
     Where the database can, the UPDATE itself returns them: whoever waits for the level waits
     for no second statement.
     """
-    level = StockLevel.objects.filter(pk=level_id, **guard)
     if connection.vendor not in _RETURNING:
-        is_done = level.update(**columns)
+        is_done = statements.execute(text, parameters)
         return StockLevel.objects.get(pk=level_id).available if is_done else None
-    query: Any = level.query.chain(UpdateQuery)
-    query.add_update_values(columns)
-    statement, parameters = query.get_compiler(connection=connection).as_sql()
-    with connection.cursor() as cursor:
-        cursor.execute(f"{statement} RETURNING on_hand - reserved", parameters)
-        rows = cursor.fetchall()
+    rows = statements.read(f'{text} RETURNING "on_hand" - "reserved"', parameters)
     return rows[0][0] if rows else None
 
 

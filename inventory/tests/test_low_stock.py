@@ -159,5 +159,5 @@ def test_nothing_is_asked_of_the_database_between_the_stock_and_the_commit(heard
 
     statements = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
     assert statements[-1].startswith('UPDATE "inventory_stocklevel"')
-    assert statements[-1].endswith("RETURNING on_hand - reserved")
+    assert statements[-1].endswith('RETURNING "on_hand" - "reserved"')
     assert len(heard) == 1

@@ -1,5 +1,6 @@
 """Orders: the purchase, its amounts, and the order of its states."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -222,16 +223,7 @@ class Order(AddressFields):
     @property
     def fulfilment_status(self) -> str:
         """Derived from the quantities of its lines."""
-        lines = list(self.lines.all())
-        shipped = sum(line.shipped_quantity for line in lines)
-        returned = sum(line.returned_quantity for line in lines)
-        if not shipped:
-            return "unfulfilled"
-        if returned:
-            return "returned" if returned == shipped else "partially_returned"
-        if shipped < sum(line.quantity for line in lines):
-            return "partially_shipped"
-        return "delivered" if self.status == self.Status.DELIVERED else "shipped"
+        return fulfilment_status_of(self.status, self.lines.all())
 
     def remember_lines(self, lines: list[OrderLine]) -> None:
         """Let ``lines.all()`` of an order just written return its lines, unasked.
@@ -256,3 +248,19 @@ class Order(AddressFields):
                 allowed=", ".join(sorted(str(step) for step in allowed)) or "nothing",
             )
         self.status = status
+
+
+def fulfilment_status_of(status: str, lines: Iterable[Any]) -> str:
+    """Return how far an order of this status with these lines has got on its way."""
+    ordered = shipped = returned = 0
+    for line in lines:
+        ordered += line.quantity
+        shipped += line.shipped_quantity
+        returned += line.returned_quantity
+    if not shipped:
+        return "unfulfilled"
+    if returned:
+        return "returned" if returned == shipped else "partially_returned"
+    if shipped < ordered:
+        return "partially_shipped"
+    return "delivered" if status == Order.Status.DELIVERED else "shipped"

@@ -7,7 +7,7 @@ those who own it; see docs/decisions.
 from orders.errors import OrderNotFound
 from orders.models import Order
 from payments import services as payments
-from shop_backend.kernel import transactions
+from shop_backend.kernel import statements, transactions
 
 
 @transactions.requires_transaction
@@ -26,7 +26,7 @@ def lock_order(*, number: str) -> Order:
 
     :raises OrderNotFound: there is no order of that number.
     """
-    try:
-        return Order.objects.select_for_update().get(number=number)
-    except Order.DoesNotExist as error:
-        raise OrderNotFound from error
+    orders = statements.lock(Order, number=number)
+    if not orders:
+        raise OrderNotFound
+    return orders[0]

@@ -6,7 +6,7 @@ from orders.models import Order
 from orders.services import history
 from orders.services._lock import lock_order_and_payments
 from payments import selectors as payments
-from shop_backend.kernel import transactions
+from shop_backend.kernel import statements, transactions
 
 _COUNTERS = ["captured_minor", "refunded_minor", "is_authorized"]
 
@@ -18,7 +18,7 @@ def take_balance(order: Order) -> None:
     order.captured_minor = balance.captured.minor
     order.refunded_minor = balance.refunded.minor
     order.is_authorized = bool(balance.authorized)
-    order.save(update_fields=_COUNTERS)
+    statements.save(order, *_COUNTERS)
 
 
 @transactions.use_case

@@ -20,11 +20,22 @@ from orders.services._lock import lock_order_and_payments
 from orders.services.balance import take_balance
 from payments import services as payments
 from shipping import services as shipping
-from shop_backend.kernel import events, sweeping, transactions
+from shop_backend.kernel import events, statements, sweeping, transactions
 from shop_backend.kernel.money import Money
 
 logger = logging.getLogger(__name__)
 
+_EXPIRES_AT = Order._meta.get_field("expires_at")
+# Asked at every refusal of something that is sold out.
+_OVERDUE_HOLD = statements.one_line(
+    """
+    SELECT 1 FROM orders_order o
+    JOIN inventory_reservation r ON r.reference = o.number AND r.status = 'held'
+    JOIN inventory_stocklevel l ON l.id = r.level_id
+    WHERE o.status = 'pending' AND o.expires_at <= %s AND l.item_id IN ({among})
+    LIMIT 1
+    """
+)
 _UNPAID = {Order.Status.PENDING, Order.Status.CANCELLED, Order.Status.EXPIRED}
 
 
@@ -108,7 +119,9 @@ def _choose_free(overdue: QuerySet[Order], limit: int) -> list[str]:
 
 def is_held_by_overdue_orders(*, item_ids: Collection[int]) -> bool:
     """Return whether orders whose hold has run out still hold some of these stock items."""
-    return _holding(Order.objects.overdue(timezone.now()), item_ids).exists()
+    now = statements.adapted(_EXPIRES_AT, timezone.now())
+    places = ", ".join(["%s"] * len(item_ids))
+    return bool(statements.read(_OVERDUE_HOLD.replace("{among}", places), [now, *item_ids]))
 
 
 def _holding(orders: OrderQuerySet, item_ids: Collection[int]) -> OrderQuerySet:

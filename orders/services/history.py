@@ -3,7 +3,7 @@
 from typing import Any
 
 from orders.models import Order, OrderEvent
-from shop_backend.kernel import transactions
+from shop_backend.kernel import statements, transactions
 
 
 @transactions.requires_transaction
@@ -12,6 +12,6 @@ def record(*, order: Order, kind: str, actor_id: int | None = None, **data: Any)
 
     :param data: plain values, never names or addresses: this table is never anonymised.
     """
-    OrderEvent.objects.create(
-        order=order, kind=kind, status=order.status, data=data, actor_id=actor_id
+    statements.insert(
+        OrderEvent(order=order, kind=kind, status=order.status, data=data, actor_id=actor_id)
     )

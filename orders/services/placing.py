@@ -15,11 +15,11 @@ from cart import selectors as cart_selectors
 from cart import services as cart_services
 from cart.discounts import Discount
 from cart.errors import CouponUsedUp
-from cart.models import Cart, CartLine, CouponUse
+from cart.goods import Goods, get_offers
+from cart.models import Coupon, CouponUse
 from cart.pricing import Quantities, Totals
+from cart.reading import OpenCart
 from catalog import selectors as catalog
-from catalog.errors import VariantNotFound
-from catalog.models import Variant
 from catalog.selectors import VariantReference
 from inventory import services as inventory
 from inventory.errors import InsufficientStock
@@ -35,8 +35,7 @@ from orders.events import OrderPaid, OrderPlaced
 from orders.models import Order, OrderLine
 from orders.services import history
 from orders.services.ending import expire_overdue_orders
-from shipping import selectors as shipping
-from shop_backend.kernel import events, transactions
+from shop_backend.kernel import events, statements, transactions
 from shop_backend.kernel.errors import ShopError
 from shop_backend.kernel.money import MAX_MINOR, Money
 
@@ -89,25 +88,30 @@ def place_order(
     _refuse_too_many_unpaid(customer)
     delivery = delivery or Delivery()
     cart = cart_services.lock_cart_for_order(user=customer) if items is None else None
-    quantities = _get_quantities(cart, items)
+    quantities = _from_items(items) if items is not None else _from_cart(cart)
     destination = _get_destination(customer, cart, delivery)
     chosen = cart.shipping_method_id if cart else None
+    charges = pricing.read_charges(
+        quantities=quantities, destination=destination, with_options=True
+    )
+    for goods, _ in quantities:
+        goods.options = charges.options.get(goods.variant_id, {})
     totals = pricing.get_totals(
         quantities=quantities,
         destination=destination,
         shipping_method_id=delivery.shipping_method_id or chosen,
-        today=timezone.now().date(),
         discount=_get_discount(customer, cart, coupon, quantities),
+        charges=charges,
     )
     _check(totals, destination, expected_total)
     order = _write_order(customer, cart, totals, destination, note)
     if totals.coupon is not None:
         cart_services.use_coupon(coupon=totals.coupon, customer=customer, reference=order.number)
     if cart is not None:
-        cart_services.close_cart(cart=cart)
+        cart_services.close_cart(cart_id=cart.pk, user_id=customer.pk)
     transactions.do_last(
         inventory.reserve,
-        quantities={variant.stock_item_id: quantity for variant, quantity in quantities},
+        quantities={goods.stock_item_id: quantity for goods, quantity in quantities},
         reference=order.number,
         expires_at=order.expires_at,
     )
@@ -135,43 +139,37 @@ def release_expired_holds(refusal: ShopError) -> bool:
     return False
 
 
-def _get_quantities(cart: Cart | None, items: Sequence[Item] | None) -> Quantities:
-    if items is None:
-        lines = list(cart.lines.order_by("pk")) if cart else []
-        if not lines:
-            raise CartEmpty
-        variants = _get_variants(lines)
-        wanted = zip(variants, (line.quantity for line in lines), strict=True)
-    else:
-        variants = catalog.get_variants_for_sale([item.reference for item in items])
-        wanted = zip(variants, (item.quantity for item in items), strict=True)
-    units: Counter[int] = Counter()
-    by_pk: dict[int, Variant] = {}
-    for variant, quantity in wanted:
-        units[variant.pk] += quantity
-        by_pk[variant.pk] = variant
-    return [(by_pk[pk], quantity) for pk, quantity in units.items()]
-
-
-def _get_variants(lines: Sequence[CartLine]) -> list[Variant]:
-    try:
-        return catalog.get_variants_for_sale(
-            [VariantReference(variant_id=line.variant_id) for line in lines]
-        )
-    except VariantNotFound as error:
-        for_sale = set(catalog.get_ids_for_sale([line.variant_id for line in lines]))
-        gone = [line for line in lines if line.variant_id not in for_sale]
+def _from_cart(cart: OpenCart | None) -> Quantities:
+    """Return what lies in the cart, in its order."""
+    if cart is None or not cart.lines:
+        raise CartEmpty
+    gone = [line for line in cart.lines if not line.is_for_sale]
+    if gone:
         raise NotForSale(
-            sku=gone[0].variant.sku, item_id=gone[0].pk, item_ids=[line.pk for line in gone]
-        ) from error
+            sku=gone[0].goods.sku, item_id=gone[0].pk, item_ids=[line.pk for line in gone]
+        )
+    return [(line.goods, line.quantity) for line in cart.lines]
+
+
+def _from_items(items: Sequence[Item]) -> Quantities:
+    """Return the items, what was named twice together."""
+    offers = get_offers([item.reference for item in items], now=timezone.now())
+    units: Counter[int] = Counter()
+    goods: dict[int, Goods] = {}
+    for offer, item in zip(offers, items, strict=True):
+        units[offer.goods.variant_id] += item.quantity
+        goods[offer.goods.variant_id] = offer.goods
+    return [(goods[pk], quantity) for pk, quantity in units.items()]
 
 
 def _get_discount(
-    customer: User, cart: Cart | None, code: str, quantities: Quantities
+    customer: User, cart: OpenCart | None, code: str, quantities: Quantities
 ) -> Discount | None:
-    coupon = cart.coupon if cart else None
+    coupon = None
     if code.strip():
         coupon = discounts.get_coupon(code)
+    elif cart is not None and cart.coupon_id is not None:
+        coupon = Coupon.objects.get(pk=cart.coupon_id)
     if coupon is None:
         return None
     return discounts.get_discount(
@@ -183,14 +181,15 @@ def _get_discount(
 
 
 def _get_destination(
-    customer: User, cart: Cart | None, delivery: Delivery
+    customer: User, cart: OpenCart | None, delivery: Delivery
 ) -> Mapping[str, Any] | None:
     if delivery.shipping_address is not None:
         return delivery.shipping_address
     if delivery.address_id is not None:
-        address = shipping.get_address(user=customer, address_id=delivery.address_id)
-        return {name: getattr(address, name) for name in cart_selectors.ADDRESS_FIELDS}
-    return cart_selectors.get_destination(user=customer, cart=cart)
+        return cart_selectors.get_address(user=customer, address_id=delivery.address_id)
+    if cart is not None:
+        return cart.destination
+    return cart_selectors.get_default_destination(user=customer)
 
 
 def _check(
@@ -208,16 +207,16 @@ def _check(
 
 def _write_order(
     customer: User,
-    cart: Cart | None,
+    cart: OpenCart | None,
     totals: Totals,
     destination: Mapping[str, Any] | None,
     note: str,
 ) -> Order:
     now = timezone.now()
     is_free = not totals.total
-    order = Order.objects.create(
+    order = Order(
         customer=customer,
-        cart=cart,
+        cart_id=cart.pk if cart else None,
         status=Order.Status.PAID if is_free else Order.Status.PENDING,
         currency=totals.subtotal.currency,
         subtotal_minor=totals.subtotal.minor,
@@ -237,10 +236,9 @@ def _write_order(
         expires_at=None if is_free else now + timedelta(minutes=settings.ORDER_HOLD_MINUTES),
         **(destination if destination and totals.needs_shipping else {}),
     )
-    images = catalog.get_image_urls(line.variant.product_id for line in totals.lines)
-    order.remember_lines(
-        OrderLine.objects.bulk_create(_line(order, line, images) for line in totals.lines)
-    )
+    statements.insert(order)
+    images = catalog.get_image_urls(line.goods.product_id for line in totals.lines)
+    order.remember_lines(statements.insert_all(_line(order, line, images) for line in totals.lines))
     history.record(order=order, kind="placed", actor_id=customer.pk, total_minor=order.total_minor)
     events.publish(OrderPlaced(order.pk))
     if is_free:
@@ -249,22 +247,22 @@ def _write_order(
 
 
 def _line(order: Order, line: pricing.PricedLine, images: Mapping[int, str]) -> OrderLine:
-    variant = line.variant
+    goods = line.goods
     return OrderLine(
         order=order,
-        variant=variant,
-        stock_item_id=variant.stock_item_id,
-        is_tracked=variant.stock_item.is_tracked,
-        sku=variant.sku,
-        name=variant.product.name,
-        options=catalog.describe_options(variant),
-        image_url=images.get(variant.product_id, ""),
+        variant_id=goods.variant_id,
+        stock_item_id=goods.stock_item_id,
+        is_tracked=goods.is_tracked,
+        sku=goods.sku,
+        name=goods.name,
+        options=goods.options,
+        image_url=images.get(goods.product_id, ""),
         quantity=line.quantity,
-        unit_price_minor=variant.price_minor,
+        unit_price_minor=goods.price_minor,
         discount_minor=line.discount.minor,
         tax_minor=line.tax.minor,
         tax_rate_ppm=line.rate.rate_ppm,
         tax_name=line.rate.name,
         line_total_minor=line.line_total.minor,
-        weight_grams=variant.weight_grams,
+        weight_grams=goods.weight_grams,
     )

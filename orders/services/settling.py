@@ -24,7 +24,7 @@ from payments.events import (
     PaymentRefunded,
     PaymentRefundFailed,
 )
-from shop_backend.kernel import events
+from shop_backend.kernel import events, statements
 from shop_backend.kernel.money import Money
 
 
@@ -148,7 +148,7 @@ def _become_paid(order: Order, actor_id: int | None) -> None:
         inventory.extend_hold(reference=order.number, expires_at=None)
     order.transition_to(Order.Status.PAID)
     order.expires_at = None
-    order.save(update_fields=["status", "expires_at"])
+    statements.save(order, "status", "expires_at")
     history.record(order=order, kind="paid", actor_id=actor_id)
     events.publish(OrderPaid(order.pk))
 

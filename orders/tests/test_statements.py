@@ -53,11 +53,18 @@ def only_on_returning() -> None:
         pytest.skip("MariaDB needs a statement more per line; see test_placing_sql")
 
 
+def moving_stock(lines: int) -> int:
+    """Return how many statements move the stock of so many lines."""
+    if connection.vendor == "postgresql":
+        return min(lines, 2)  # one guarded UPDATE; of several levels, after they were locked
+    return lines
+
+
 @LINES
 def test_reading_the_cart(lines, django_assert_num_queries):
     _, client, _ = buyer_of(lines)
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(3):  # the session, the cart, what comes on top
         assert len(payload_of(client.get("/api/cart/"))["items"]) == lines
 
 
@@ -66,9 +73,11 @@ def test_putting_something_into_the_cart(lines, django_assert_num_queries):
     _, client, variants = buyer_of(lines)
     another = VariantFactory(stock=5)
 
-    with django_assert_num_queries(15):  # two of them are the transaction
+    # Two of them are the transaction. MariaDB returns nothing from an UPDATE and is asked.
+    statements = 9 if connection.vendor == "mysql" else 8
+    with django_assert_num_queries(statements):
         assert put_in(client, variants[-1], 2).status_code == 200
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(statements):
         assert put_in(client, another).status_code == 200
 
 
@@ -78,11 +87,11 @@ def test_placing_paying_and_reading(lines, django_assert_num_queries):
     _, client, _ = buyer_of(lines)
     headers = {"Idempotency-Key": "placing"}
 
-    with django_assert_num_queries(24 + lines):  # each line's stock is an UPDATE of its own
+    with django_assert_num_queries(19 + moving_stock(lines)):
         placed = client.post("/api/orders/", {}, format="json", headers=headers)
     number = payload_of(placed)["number"]
     # With what the sandbox does in a provider's place, and its two webhooks.
-    with django_assert_num_queries(80):
+    with django_assert_num_queries(73):
         paying = {"order_id": number, "payment_method": "pm_card_visa"}
         client.post("/api/payments/", paying, format="json", headers={"Idempotency-Key": "pay"})
     with django_assert_num_queries(4):
@@ -102,7 +111,7 @@ def test_shipping_what_was_paid(lines, django_assert_num_queries):
     worker.patch(f"/api/orders/{number}/", {"status": "processing"}, format="json")
 
     # Two of them are the transaction of the audit's first row, two more its rows.
-    with django_assert_num_queries(51 + lines):
+    with django_assert_num_queries(52 + moving_stock(lines)):
         path = f"/api/orders/{number}/"
         assert worker.patch(path, {"status": "shipped"}, format="json").status_code == 200
 
@@ -150,18 +159,11 @@ def test_what_is_sold_out_is_said_before_anything_is_locked(named_by):
 
     assert (answer.status_code, code_of(answer)) == (409, "insufficient_stock")
     assert answer.json()["params"]["available"] == 0
-    # The session, the availability, what overdue orders hold; then the key's row, which waits for
-    # a first request of it and is taken back.
-    assert [sql.split(" ")[0] for sql in said[:4]] == ["SELECT", "SELECT", "SELECT", "INSERT"]
-    assert len(said) == 4 + _more_for_a_key()
-    assert all("kernel_idempotencykey" in sql for sql in said[3:])
-    assert not any("FOR UPDATE" in sql for sql in said[:3])
+    # The session, the availability, what overdue orders hold, whether the key is known.
+    assert [sql.split(" ")[0] for sql in said] == ["SELECT"] * 4
+    assert "kernel_idempotencykey" in said[3]
+    assert not any("FOR UPDATE" in sql for sql in said)
     assert not IdempotencyKey.objects.exists()
-
-
-def _more_for_a_key() -> int:
-    """MariaDB's INSERT does not say whose row is there: it is read."""
-    return 1 if connection.vendor == "mysql" else 0
 
 
 def item_of(variant: Variant, named_by: str) -> dict[str, Any]:
@@ -180,7 +182,7 @@ def test_two_lines_of_one_variant_are_short_together():
 
     assert code_of(answer) == "insufficient_stock"
     assert answer.json()["params"]["requested"] == 60
-    assert len(said) == 4 + _more_for_a_key()
+    assert len(said) == 5  # what is named by id and what is named by SKU are looked up apart
 
 
 def test_a_repeat_gets_its_order_when_all_is_sold():

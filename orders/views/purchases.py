@@ -16,6 +16,7 @@ from orders import selectors, services
 from orders.errors import OrderNotFound
 from orders.filters import OrderFilter
 from orders.models import Order
+from orders.representing import represent, represent_summary
 from orders.serializers import (
     OrderSerializer,
     OrderSummarySerializer,
@@ -65,10 +66,10 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
     def get_queryset(self) -> Any:
         if getattr(self, "swagger_fake_view", False):
             return Order.objects.none()
-        return Order.objects.visible_to(self.request.user).with_lines()
+        return Order.objects.visible_to(self.request.user)
 
     def get_object(self) -> Order:
-        order = named(self.get_queryset(), self.kwargs["name"])
+        order = named(self.get_queryset().with_lines(), self.kwargs["name"])
         if self.request.method in {"PUT", "PATCH", "DELETE"}:
             self.check_if_match(order)
         return order
@@ -78,12 +79,12 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
 
     def representation(self, instance: Order) -> Any:
         context = {**self.get_serializer_context(), **self._surroundings(instance)}
-        return OrderSerializer(instance, context=context).data
+        return represent(instance, list(instance.lines.all()), context)
 
     @swagger_auto_schema(operation_id="orders_list", tags=["orders"])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Own orders; staff see all, with filters."""
-        return super().list(request, *args, **kwargs)
+        return _listed(self)
 
     @swagger_auto_schema(
         operation_id="orders_place",
@@ -123,7 +124,8 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
     )
     def retrieve(self, request: Request, name: str) -> Response:
         """One order, by id or number."""
-        return Response(self.representation(self.get_object()))
+        order = selectors.find_order(name=name, user=request.user)
+        return Response(self.representation(order))
 
     @swagger_auto_schema(
         operation_id="orders_update",
@@ -198,7 +200,7 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
             expected_total=None if expected is None else Money(expected, settings.SHOP_CURRENCY),
         )
         context = {**self.get_serializer_context(), **selectors.get_surroundings_of_new()}
-        return Response(OrderSerializer(order, context=context).data, status=201)
+        return Response(represent(order, list(order.lines.all()), context), status=201)
 
     def _cancel(self, request: Request, order: Order) -> Response:
         user: User = request.user  # type: ignore[assignment]
@@ -242,12 +244,21 @@ class UserOrderViewSet(mixins.ListModelMixin, ShopViewSet):
         is_known = User.objects.filter(pk=user_id).exists()
         if not is_known or (user.pk != user_id and not user.has_perm("orders.view_order")):
             raise OrderNotFound
-        return Order.objects.not_hidden().filter(customer_id=user_id).with_lines()
+        return Order.objects.not_hidden().filter(customer_id=user_id)
 
     @swagger_auto_schema(operation_id="orders_of_user", tags=["orders"])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """One user's orders."""
-        return super().list(request, *args, **kwargs)
+        return _listed(self)
+
+
+def _listed(view: ShopViewSet) -> Response:
+    """Answer the list's page; its lines are read along as plain rows."""
+    orders: list[Order] = view.paginate_queryset(view.filter_queryset(view.get_queryset()))  # type: ignore[assignment]
+    lines = selectors.get_lines(order_ids=[order.pk for order in orders])
+    return view.get_paginated_response(
+        [represent_summary(order, lines[order.pk]) for order in orders]
+    )
 
 
 def _items(wanted: dict[str, Any]) -> list[Item] | None:

@@ -209,6 +209,12 @@ class Payment(models.Model):
         """Return the idempotency key of a step at the provider, ``payment-12`` or another."""
         return f"{step}-{self.provider_key}"
 
+    def remember_refunds(self, refunds: list["Refund"]) -> None:
+        """Let ``refunds.all()`` return these, unasked."""
+        known: Any = Refund.objects.none()
+        known._result_cache, known._prefetch_done = refunds, True
+        self._prefetched_objects_cache = {"refunds": known}
+
     def may_become(self, status: str) -> bool:
         """Return whether the state table leads from here to there."""
         return status in self.TRANSITIONS[self.Status(self.status)]

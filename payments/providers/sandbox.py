@@ -8,12 +8,11 @@ wrong, and where, says ``sandbox_faults``.
 
 import hashlib
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import orjson
-from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 
 from payments.errors import (
@@ -33,8 +32,9 @@ from payments.providers.base import (
     UnexpectedState,
 )
 from payments.providers.sandbox_cards import SandboxCard
-from payments.providers.sandbox_faults import DELAY, Fault, is_drawn
-from shop_backend.kernel import jsontext, outbox, transactions
+from payments.providers.sandbox_faults import DELAY, Fault, is_drawn, may_be_drawn
+from shop_backend.kernel import jsontext, outbox, statements, transactions
+from shop_backend.kernel.inserting import insert_if_new
 from shop_backend.kernel.models import OutboxMessage
 from shop_backend.kernel.money import Money
 
@@ -76,7 +76,7 @@ class SandboxProvider:
 
         def create() -> Object:
             intent_id = f"pi_sandbox_{secrets.token_hex(12)}"
-            intent = SandboxIntent.objects.create(
+            intent = SandboxIntent(
                 intent_id=intent_id,
                 client_secret=f"{intent_id}_secret_{secrets.token_hex(12)}",
                 status=Status.REQUIRES_PAYMENT_METHOD,
@@ -85,6 +85,7 @@ class SandboxProvider:
                 capture_method=capture_method,
                 metadata=metadata,
             )
+            statements.insert(intent)
             return _tell(intent, "payment_intent.created")
 
         return _intent_state(_once(idempotency_key, ["create", *parameters], create))
@@ -104,7 +105,9 @@ class SandboxProvider:
 
     @transactions.forbids_transaction
     def retrieve(self, *, provider_reference: str) -> IntentState:
-        return _intent_state(_object(_find(SandboxIntent.objects.all(), provider_reference)))
+        return _intent_state(
+            _object(_found(statements.fetch(SandboxIntent, intent_id=provider_reference)))
+        )
 
     @transactions.forbids_transaction
     def capture(self, *, provider_reference: str, idempotency_key: str) -> IntentState:
@@ -165,8 +168,8 @@ def _once(key: str, parameters: list[Any], effect: Callable[[], Object]) -> Obje
 
     def work() -> tuple[Object, bool]:
         request = SandboxRequest(key=key, fingerprint=digest)
-        SandboxRequest.objects.bulk_create([request], ignore_conflicts=True)
-        request = SandboxRequest.objects.select_for_update().get(key=key)
+        if not insert_if_new(request):
+            (request,) = statements.lock(SandboxRequest, key=key)
         if request.fingerprint != digest:
             raise RuntimeError(f"The idempotency key {key} was used with other parameters.")
         if request.answer is not None:
@@ -174,7 +177,7 @@ def _once(key: str, parameters: list[Any], effect: Callable[[], Object]) -> Obje
         answer = effect()
         is_lost = bool(answer.pop(LOST, False)) or is_drawn(Fault.TIMEOUT, request.pk)
         request.answer = answer
-        request.save(update_fields=["answer"])
+        statements.save(request, "answer")
         return answer, is_lost
 
     answer, is_lost = transactions.run(work)
@@ -185,9 +188,11 @@ def _once(key: str, parameters: list[Any], effect: Callable[[], Object]) -> Obje
 
 def _is_unreached(intent_id: str, card: SandboxCard) -> bool:
     """Return whether the request gets lost on its way: each card's first, if it is to."""
+    if Fault.UNREACHED not in card.faults and not may_be_drawn(Fault.UNREACHED):
+        return False
 
     def work() -> bool:
-        intent = _find(SandboxIntent.objects.select_for_update(), intent_id)
+        intent = _locked(intent_id)
         is_to_be = Fault.UNREACHED in card.faults or is_drawn(Fault.UNREACHED, intent.pk)
         if not is_to_be or intent.card == card.payment_method:
             return False
@@ -198,15 +203,18 @@ def _is_unreached(intent_id: str, card: SandboxCard) -> bool:
     return transactions.run(work)
 
 
-def _find(intents: QuerySet[SandboxIntent], intent_id: str) -> SandboxIntent:
-    try:
-        return intents.get(intent_id=intent_id)
-    except SandboxIntent.DoesNotExist as error:
-        raise PaymentUnderReview(reason="resource_missing") from error
+def _found(intents: Sequence[SandboxIntent]) -> SandboxIntent:
+    if not intents:
+        raise PaymentUnderReview(reason="resource_missing")
+    return intents[0]
+
+
+def _locked(intent_id: str) -> SandboxIntent:
+    return _found(statements.lock(SandboxIntent, intent_id=intent_id))
 
 
 def _lock(intent_id: str, wanted: set[Status]) -> SandboxIntent:
-    intent = _find(SandboxIntent.objects.select_for_update(), intent_id)
+    intent = _locked(intent_id)
     if intent.status not in wanted:
         raise UnexpectedState(f"{intent_id} is {intent.status}")
     return intent
@@ -248,7 +256,7 @@ def _collect(intent: SandboxIntent) -> Object:
 def _move(intent: SandboxIntent, status: Status, kind: str) -> Object:
     intent.status = status
     intent.version += 1
-    intent.save(update_fields=["status", "version", "card", "failure_code", "captured_minor"])
+    statements.save(intent, "status", "version", "card", "failure_code", "captured_minor")
     return _tell(intent, kind)
 
 
@@ -305,7 +313,8 @@ def _distorted(answer: Object, faults: Collection[Fault]) -> Object:
 def _send(kind: str, what: Object, faults: Collection[Fault]) -> None:
     event_id = f"evt_sandbox_{secrets.token_hex(12)}"
     payload = {"id": event_id, "object": "event", "type": kind, "data": {"object": what}}
-    event = SandboxEvent.objects.create(event_id=event_id, kind=kind, payload=payload)
+    event = SandboxEvent(event_id=event_id, kind=kind, payload=payload)
+    statements.insert(event)
 
     def happens(fault: Fault) -> bool:
         return fault in faults or is_drawn(fault, event.pk)

@@ -54,9 +54,14 @@ def is_drawn(fault: Fault, *what: object) -> bool:
 
     :param what: names the place, by rows that are the same in a run that is repeated.
     """
-    shares = settings.SANDBOX_FAULTS
-    if not shares or fault not in shares:
+    if not may_be_drawn(fault):
         return False
+    shares = settings.SANDBOX_FAULTS
     place = ":".join(map(str, [shares.get("seed", 0), fault, *what]))
     digest = hashlib.blake2b(place.encode(), digest_size=8).digest()
     return int.from_bytes(digest) % _STEPS < float(shares[fault]) * _STEPS
+
+
+def may_be_drawn(fault: Fault) -> bool:
+    """Return whether the setting has a share of this fault."""
+    return fault in settings.SANDBOX_FAULTS

@@ -25,7 +25,7 @@ from payments.services import ledger
 from payments.services.card_testing import count_decline
 from payments.services.locking import lock_payment, lock_payment_of
 from payments.services.reviewing import open_review
-from shop_backend.kernel import events, transactions
+from shop_backend.kernel import events, statements, transactions
 from shop_backend.kernel.money import Money
 from shop_backend.kernel.transactions import forbids_transaction, requires_transaction, use_case
 
@@ -141,22 +141,21 @@ def _remember(payment: Payment, state: IntentState, *, has_moved: bool, received
         payment.failure_code = state.failure_code
         payment.next_action = dict(state.next_action) if state.next_action else None
     payment.updated_at = timezone.now()
-    payment.save(
-        update_fields=[
-            "provider_reference",
-            "client_secret",
-            "provider_version",
-            "processing_minor",
-            "authorized_minor",
-            "captured_minor",
-            "status",
-            "open_reference",
-            "is_cancel_pending",
-            "failure_code",
-            "next_action",
-            "updated_at",
-            "synced_at",
-        ]
+    statements.save(
+        payment,
+        "provider_reference",
+        "client_secret",
+        "provider_version",
+        "processing_minor",
+        "authorized_minor",
+        "captured_minor",
+        "status",
+        "open_reference",
+        "is_cancel_pending",
+        "failure_code",
+        "next_action",
+        "updated_at",
+        "synced_at",
     )
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from payments.models import Account, MoneyEntry, MoneyMovement, Payment, Refund
 from payments.services.locking import lock_payment
+from shop_backend.kernel import statements
 from shop_backend.kernel.transactions import requires_transaction, use_case
 
 Kind = MoneyMovement.Kind
@@ -194,10 +195,11 @@ def _post(
 ) -> None:
     if sum(entries.values()) != 0:
         raise AssertionError(f"{once_key} does not add up: {dict(entries)}")
-    movement = MoneyMovement.objects.create(
+    movement = MoneyMovement(
         payment=payment, kind=kind, once_key=once_key, refund=refund, actor_id=actor_id
     )
-    MoneyEntry.objects.bulk_create(
+    statements.insert(movement)
+    statements.insert_all(
         MoneyEntry(
             movement=movement, account=account, amount_minor=amount, currency=payment.currency
         )

@@ -5,14 +5,14 @@ the order. So whoever publishes has locked them all, before the order.
 """
 
 from payments.models import Payment
+from shop_backend.kernel import statements
 from shop_backend.kernel.transactions import requires_transaction
 
 
 @requires_transaction
 def lock_payments(*, reference: str) -> list[Payment]:
     """Lock all payments of a reference, in primary-key order, and return them."""
-    rows = Payment.objects.for_reference(reference).select_for_update()
-    return list(rows.order_by("pk"))
+    return statements.lock(Payment, reference=reference)
 
 
 @requires_transaction

@@ -22,7 +22,7 @@ from payments.services.canceling import cancel_intent
 from payments.services.card_testing import refuse_card_testing
 from payments.services.intents import apply_checked, ensure_intent, flags_refusals
 from payments.services.locking import lock_payments
-from shop_backend.kernel import transactions
+from shop_backend.kernel import statements, transactions
 
 Status = Payment.Status
 _ROUNDS = 3
@@ -112,7 +112,7 @@ def _find_or_create(
         start_attempt=attempt,
     )
     count(payment)
-    payment.save()
+    statements.insert(payment)
     return payment, True
 
 
@@ -121,7 +121,8 @@ def _go_on(payment: Payment, attempt: str, count: Callable[[Payment], list[str]]
     if attempt:
         payment.start_attempt = attempt
         changed.append("start_attempt")
-    payment.save(update_fields=changed)  # nothing to say is no statement
+    if changed:
+        statements.save(payment, *changed)
 
 
 def _confirm(payment: Payment, payment_method: str, number: int) -> Payment:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from shop_backend.kernel import statements
 from shop_backend.kernel.models import RecordedEvent
 from shop_backend.kernel.transactions import requires_transaction
 
@@ -44,6 +45,7 @@ def publish(event: Any) -> None:
 def _write(kind: str, event: Any) -> None:
     subject = kind.partition(".")[0]
     payload = asdict(event)  # an amount becomes its minor units and its currency
-    RecordedEvent.objects.create(
-        kind=kind, subject=subject, subject_id=payload[f"{subject}_id"], payload=payload
+    subject_id = payload[f"{subject}_id"]
+    statements.insert(
+        RecordedEvent(kind=kind, subject=subject, subject_id=subject_id, payload=payload)
     )

@@ -25,7 +25,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.status import is_server_error, is_success
 
-from shop_backend.kernel import jsontext, sweeping, transactions
+from shop_backend.kernel import jsontext, statements, sweeping, transactions
 from shop_backend.kernel.errors import (
     IdempotencyKeyInFlight,
     IdempotencyKeyReused,
@@ -38,6 +38,12 @@ from shop_backend.kernel.models import IdempotencyKey
 KEPT_FOR = timedelta(hours=72)
 LEASE = timedelta(seconds=60)
 REPLAYED_HEADER = "Idempotent-Replayed"
+_CLAIM = IdempotencyKey._meta.get_field("claim")
+_KNOWN = 'SELECT 1 FROM kernel_idempotencykey WHERE user_id = %s AND operation = %s AND "key" = %s'
+_KEEP = (
+    'UPDATE "kernel_idempotencykey" SET "status" = %s, "payload" = %s, "leased_until" = NULL'
+    ' WHERE "id" = %s AND "claim" = %s'
+)
 _SANE_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -54,30 +60,28 @@ def perform(
     Without a key the effect simply runs in its transaction.
 
     :param recover: see ``transactions.run``.
-    :param foresee: asked before there is a transaction; it may refuse what the effect would
-        refuse. A key that is there already is answered as ever.
+    :param foresee: asked before there is a transaction, of what is committed; it may refuse what
+        the effect would refuse. A key that is there already is answered as ever.
     :raises IdempotencyKeyReused: the key belongs to another body.
     """
     key = _key_of(request)
     refusal = None if foresee is None else _foreseen(foresee)
+    # Asked after what was foreseen: if that is the doing of this key's own first request, its
+    # transaction is over, and its row is there.
+    if refusal is not None and not (key and _is_known(request, operation, key)):
+        raise refusal
     if key is None:
-        if refusal is not None:
-            raise refusal
         return transactions.run(effect, recover=recover)
 
     def once() -> Response:
-        # Waits for a first request of this key that is still in flight: what was foreseen may
-        # be that very request's doing.
         row, is_mine = _claim(request, operation, key)
         if not is_mine:
             return _replay(row)
-        if refusal is not None:
-            raise refusal
         response = effect()
         _settle(row, response)
         return response
 
-    return transactions.run(once, recover=None if refusal else recover)
+    return transactions.run(once, recover=recover)
 
 
 def _foreseen(foresee: Callable[[], None]) -> ShopError | None:
@@ -86,6 +90,10 @@ def _foreseen(foresee: Callable[[], None]) -> ShopError | None:
     except ShopError as refusal:
         return refusal
     return None
+
+
+def _is_known(request: Request, operation: str, key: str) -> bool:
+    return bool(statements.read(_KNOWN, [request.user.pk, operation, key]))
 
 
 def keyed(operation: str) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
@@ -118,7 +126,7 @@ def perform_in_steps(
     key = _key_of(request)
     if key is None:
         return effect(None)
-    row, is_mine = transactions.run(partial(_lease, request, operation, key))
+    row, is_mine = _lease_at_once(request, operation, key)
     if not is_mine:
         return _replay(row)
     try:
@@ -190,9 +198,7 @@ def _claim(request: Request, operation: str, key: str, **first: Any) -> tuple[Id
     )
     if _insert_unless_there(wanted):
         return wanted, True
-    row = IdempotencyKey.objects.select_for_update().get(
-        user_id=user_id, operation=operation, key=key
-    )
+    (row,) = statements.lock(IdempotencyKey, user=user_id, operation=operation, key=key)
     if row.claim == claim:
         return row, True
     if row.created_at < timezone.now() - KEPT_FOR:
@@ -213,6 +219,23 @@ def _insert_unless_there(row: IdempotencyKey) -> bool:
     # whose row it is: the claim in it can.
     IdempotencyKey.objects.bulk_create([row], update_conflicts=True, update_fields=["operation"])
     return False
+
+
+def _lease_at_once(request: Request, operation: str, key: str) -> tuple[IdempotencyKey, bool]:
+    """Lease the key: a new one by one statement, one that is there in a transaction."""
+    if connection.vendor != "mysql":
+        row = IdempotencyKey(
+            user_id=cast(int, request.user.pk),
+            operation=operation,
+            key=key,
+            fingerprint=_fingerprint(request, key),
+            claim=uuid.uuid4(),
+            attempt=uuid.uuid4(),
+            leased_until=timezone.now() + LEASE,
+        )
+        if transactions.run_statement(partial(insert_if_new, row)):
+            return row, True
+    return transactions.run(partial(_lease, request, operation, key))
 
 
 def _lease(request: Request, operation: str, key: str) -> tuple[IdempotencyKey, bool]:
@@ -244,11 +267,9 @@ def _settle(row: IdempotencyKey, response: Response) -> None:
     if not is_success(response.status_code):
         _end(row, response.status_code)
         return
-    IdempotencyKey.objects.filter(pk=row.pk, claim=row.claim).update(
-        status=response.status_code,
-        payload=jsontext.dumps(response.data).decode(),
-        leased_until=None,
-    )
+    payload = jsontext.dumps(response.data).decode()
+    claim = statements.adapted(_CLAIM, row.claim)
+    statements.execute(_KEEP, [response.status_code, payload, row.pk, claim])
 
 
 def _end(row: IdempotencyKey, status: int) -> None:

@@ -23,7 +23,7 @@ from django.db import close_old_connections, connection
 from django.db.models import F, Min, Q, QuerySet
 from django.utils import timezone
 
-from shop_backend.kernel import transactions
+from shop_backend.kernel import statements, transactions
 from shop_backend.kernel.logs import without_secrets
 from shop_backend.kernel.models import OutboxMessage
 
@@ -57,7 +57,8 @@ def put(kind: str, payload: Mapping[str, Any]) -> OutboxMessage:
     """
     if kind not in _handlers:
         raise RuntimeError(f"Nobody delivers {kind!r}; see shop_backend/wiring.py.")
-    message = OutboxMessage.objects.create(kind=kind, payload=dict(payload))
+    message = OutboxMessage(kind=kind, payload=dict(payload))
+    statements.insert(message)
     transactions.after_commit(_deliver_soon, message.pk)
     return message
 

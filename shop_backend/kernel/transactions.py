@@ -63,6 +63,11 @@ def run(
     return _run_with_retry(work)
 
 
+def run_statement(work: Callable[[], R]) -> R:
+    """Run ``work``, which is one statement and so a transaction by itself; otherwise as ``run``."""
+    return _run_with_retry(work, once=_run_alone)
+
+
 def use_case(function: Callable[P, R]) -> Callable[P, R]:
     """Give a service its transaction: the caller's if there is one, else ``run``'s."""
 
@@ -136,10 +141,16 @@ def _run_once(work: Callable[[], R]) -> R:
     return result
 
 
-def _run_with_retry(work: Callable[[], R]) -> R:
+def _run_alone(work: Callable[[], R]) -> R:
+    return work()
+
+
+def _run_with_retry(
+    work: Callable[[], R], *, once: Callable[[Callable[[], R]], R] | None = None
+) -> R:
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return _run_once(work)
+            return (once or _run_once)(work)
         except IntegrityError as error:
             # What a use case foresees it catches itself. This is a row that vanished under it:
             # foreign keys are checked at the commit.

@@ -1,0 +1,317 @@
+"""Statements whose text is made once, for what every signed-in request and every purchase does.
+
+Django builds and compiles a query anew each time it is asked; for one with a few joins that takes
+many times as long as to send it and to read its rows. Here the text is made from the model's
+fields, or written out in SQL that all databases understand, and kept. Values go through the same
+fields as in the ORM, so they mean the same on each database.
+
+For hot paths alone: anything else is a queryset.
+"""
+
+from collections.abc import Iterable, Sequence, Sized
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeVar
+
+from django.db import connection
+from django.db.models import AutoField, Model
+
+M = TypeVar("M", bound=Model)
+
+
+class Columns(NamedTuple):
+    """Columns of one table of a SELECT: all of the model's, or those that are named."""
+
+    alias: str
+    model: type[Model]
+    names: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> list[Any]:
+        """The fields, in the order of the columns."""
+        meta = self.model._meta
+        if not self.names:
+            return list(meta.concrete_fields)
+        return [meta.get_field(name) for name in self.names]
+
+
+class Computed(NamedTuple):
+    """A column that is an expression, and the field whose values it has."""
+
+    expression: str
+    field: Any
+
+
+class Select:
+    """A SELECT that is written out; ``{columns}`` in it stands for its columns.
+
+    ``{among}`` stands for as many parameters as a call has values to look among. A percent sign
+    is doubled, as always beside parameters.
+    """
+
+    def __init__(self, text: str, *columns: Columns | Computed) -> None:
+        self._text = one_line(text)
+        self._columns = columns
+        self._made: dict[str, tuple[str, list[tuple[int, Any, Any]]]] = {}
+
+    def rows(self, parameters: Sequence[Any], *, among: Sized = ()) -> list[Sequence[Any]]:
+        """Run it and return its rows, with the values that the fields have in Python.
+
+        :param parameters: as the driver takes them; see ``adapted``.
+        :param among: the values that ``{among}`` stands for; they are parameters, too.
+        """
+        made = self._made.get(connection.vendor)
+        if made is None:
+            made = self._made[connection.vendor] = self._make()
+        text, converters = made
+        if among:
+            text = text.replace("{among}", ", ".join(["%s"] * len(among)))
+        with connection.cursor() as cursor:
+            cursor.execute(text, parameters)
+            found: list[Sequence[Any]] = cursor.fetchall()
+        return _converted(found, converters) if converters else found
+
+    def _make(self) -> tuple[str, list[tuple[int, Any, Any]]]:
+        quote = connection.ops.quote_name
+        named: list[str] = []
+        fields: list[Any] = []
+        for column in self._columns:
+            if isinstance(column, Computed):
+                named.append(column.expression)
+                fields.append(column.field)
+            else:
+                named += [f"{column.alias}.{quote(field.column)}" for field in column.fields]
+                fields += column.fields
+        text = self._text.replace("{columns}", ", ".join(named))
+        return _quoted(text), _converters_of(fields)
+
+
+def one_line(text: str) -> str:
+    """Return a statement that was written over many lines in one, as it is logged."""
+    return " ".join(text.split())
+
+
+def _quoted(text: str) -> str:
+    """Return the statement with its names quoted as this database does."""
+    return text.replace('"', "`") if connection.vendor == "mysql" else text
+
+
+def adapted(field: Any, value: Any) -> Any:
+    """Return a value of this field as a parameter of a statement that is written out."""
+    return field.get_db_prep_value(value, connection)
+
+
+def build(model: type[M], values: Sequence[Any]) -> M:
+    """Return the row that has these values, one for each column of the model."""
+    return model.from_db(connection.alias, _attnames(model), values)
+
+
+def fetch(model: type[M], **equal: Any) -> list[M]:
+    """Return the rows of which these columns have these values, by primary key."""
+    return _fetch(model, equal, lock="")
+
+
+def lock(model: type[M], **equal: Any) -> list[M]:
+    """Return what ``fetch`` does, locked in that order."""
+    return _fetch(model, equal, lock=" FOR UPDATE" if _can_lock() else "")
+
+
+def read(text: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Run a SELECT that is written out, of plain numbers and texts; return its rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(_quoted(text), parameters)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
+
+
+def execute(text: str, parameters: Sequence[Any]) -> int:
+    """Run a statement that is written out; return how many rows it met."""
+    with connection.cursor() as cursor:
+        cursor.execute(_quoted(text), parameters)
+        return cursor.rowcount
+
+
+def insert(row: Model) -> None:
+    """Insert the row and give it its key."""
+    if not insert_or_skip(row, ""):
+        raise AssertionError(f"{row!r} was not inserted")
+
+
+def insert_or_skip(row: Model, on_conflict: str) -> bool:
+    """Insert the row and give it its key; return whether it was inserted.
+
+    :param on_conflict: what the statement ends in; empty: it raises.
+    """
+    statement = _insert_text(connection.vendor, type(row), on_conflict)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, _values_of(row))
+        if connection.features.can_return_columns_from_insert:
+            found = cursor.fetchone()
+            pk = found[0] if found else None
+        else:
+            pk = cursor.lastrowid if cursor.rowcount else None
+    if pk is None:
+        return False
+    _set_key(row, pk)
+    return True
+
+
+def insert_all(rows: Iterable[M]) -> list[M]:
+    """Insert the rows in one statement and, where the database tells them, give them their keys."""
+    rows = list(rows)
+    if not rows:
+        return rows
+    if not connection.features.can_return_rows_from_bulk_insert or len(rows) > _most(rows[0]):
+        return type(rows[0])._base_manager.bulk_create(rows)
+    columns, _ = _insertable(connection.vendor, type(rows[0]))
+    values = f"({', '.join(['%s'] * columns.count(','))}, %s)"
+    table, key = _table_and_key(type(rows[0]))
+    text = (
+        f"INSERT INTO {table} ({columns}) VALUES {', '.join([values] * len(rows))} RETURNING {key}"
+    )
+    parameters = [value for row in rows for value in _values_of(row)]
+    with connection.cursor() as cursor:
+        cursor.execute(text, parameters)
+        for row, found in zip(rows, cursor.fetchall(), strict=True):
+            _set_key(row, found[0])
+    return rows
+
+
+def save(row: Model, *names: str) -> None:
+    """Write these fields of the row."""
+    text, fields = _update_text(connection.vendor, type(row), names)
+    values = [
+        field.get_db_prep_save(getattr(row, field.attname), connection=connection)
+        for field in fields
+    ]
+    if not execute(text, [*values, row.pk]):
+        raise type(row).DoesNotExist(f"{row!r} is not there to be saved")  # type: ignore[attr-defined]
+
+
+def _fetch(model: type[M], equal: dict[str, Any], *, lock: str) -> list[M]:
+    text, converters, fields = _select_text(connection.vendor, model, tuple(equal), lock)
+    wanted = zip(fields, equal.values(), strict=True)
+    parameters = [_looked_for(field, value) for field, value in wanted]
+    with connection.cursor() as cursor:
+        cursor.execute(text, parameters)
+        found = cursor.fetchall()
+    if converters:
+        found = _converted(found, converters)
+    return [build(model, values) for values in found]
+
+
+def _looked_for(field: Any, value: Any) -> Any:
+    target = field.target_field if field.is_relation else field
+    if isinstance(target, AutoField):
+        return target.get_prep_value(value)  # 0 can be looked for, also where it cannot be a key
+    return field.get_db_prep_value(value, connection)
+
+
+def _can_lock() -> bool:
+    return bool(connection.features.has_select_for_update)
+
+
+def _converted(rows: Iterable[Sequence[Any]], converters: Any) -> list[Sequence[Any]]:
+    converted: list[Sequence[Any]] = []
+    for row in rows:
+        values = list(row)
+        for index, convert, expression in converters:
+            values[index] = convert(values[index], expression, connection)
+        converted.append(values)
+    return converted
+
+
+def _converters_of(fields: Sequence[Any]) -> list[tuple[int, Any, Any]]:
+    found = []
+    for index, field in enumerate(fields):
+        is_bound = hasattr(field, "model")
+        expression: Any = field.get_col(field.model._meta.db_table) if is_bound else _Of(field)
+        for convert in [
+            *connection.ops.get_db_converters(expression),
+            *field.get_db_converters(connection),
+        ]:
+            found.append((index, convert, expression))
+    return found
+
+
+class _Of:
+    """What the converters want to know of an expression."""
+
+    def __init__(self, field: Any) -> None:
+        self.output_field = field
+
+
+@lru_cache(maxsize=256)
+def _attnames(model: type[Model]) -> list[str]:
+    return [field.attname for field in model._meta.concrete_fields]
+
+
+def _table_and_key(model: type[Model]) -> tuple[str, str]:
+    quote = connection.ops.quote_name
+    pk: Any = model._meta.pk
+    return quote(model._meta.db_table), quote(pk.column)
+
+
+@lru_cache(maxsize=256)
+def _insertable(vendor: str, model: type[Model]) -> tuple[str, tuple[Any, ...]]:
+    fields = tuple(
+        field
+        for field in model._meta.concrete_fields
+        if not isinstance(field, AutoField) and not field.generated
+    )
+    columns = [connection.ops.quote_name(str(field.column)) for field in fields]
+    return ", ".join(columns), fields
+
+
+@lru_cache(maxsize=256)
+def _insert_text(vendor: str, model: type[Model], on_conflict: str) -> str:
+    columns, fields = _insertable(vendor, model)
+    table, key = _table_and_key(model)
+    places = ", ".join(["%s"] * len(fields))
+    verb = "INSERT IGNORE INTO" if on_conflict and vendor == "mysql" else "INSERT INTO"
+    suffix = f" {on_conflict}" if on_conflict and vendor != "mysql" else ""
+    returning = f" RETURNING {key}" if connection.features.can_return_columns_from_insert else ""
+    return f"{verb} {table} ({columns}) VALUES ({places}){suffix}{returning}"
+
+
+@lru_cache(maxsize=256)
+def _update_text(
+    vendor: str, model: type[Model], names: tuple[str, ...]
+) -> tuple[str, tuple[Any, ...]]:
+    quote = connection.ops.quote_name
+    fields: tuple[Any, ...] = tuple(model._meta.get_field(name) for name in names)
+    table, key = _table_and_key(model)
+    columns = ", ".join(f"{quote(field.column)} = %s" for field in fields)
+    return f"UPDATE {table} SET {columns} WHERE {key} = %s", fields
+
+
+@lru_cache(maxsize=256)
+def _select_text(
+    vendor: str, model: type[Model], names: tuple[str, ...], lock: str
+) -> tuple[str, list[tuple[int, Any, Any]], tuple[Any, ...]]:
+    quote = connection.ops.quote_name
+    fields: Any = model._meta.concrete_fields
+    table, key = _table_and_key(model)
+    columns = ", ".join(f"{table}.{quote(field.column)}" for field in fields)
+    asked: tuple[Any, ...] = tuple(model._meta.get_field(name) for name in names)
+    where = " AND ".join(f"{table}.{quote(field.column)} = %s" for field in asked)
+    text = f"SELECT {columns} FROM {table} WHERE {where} ORDER BY {table}.{key} ASC{lock}"
+    return text, _converters_of(fields), asked
+
+
+def _values_of(row: Model) -> list[Any]:
+    _, fields = _insertable(connection.vendor, type(row))
+    return [
+        field.get_db_prep_save(field.pre_save(row, True), connection=connection)  # noqa: FBT003  # Django's
+        for field in fields
+    ]
+
+
+def _most(row: Model) -> int:
+    most = connection.features.max_query_params
+    _, fields = _insertable(connection.vendor, type(row))
+    return most // len(fields) if most else 1000
+
+
+def _set_key(row: Model, pk: Any) -> None:
+    row.pk = pk
+    row._state.adding, row._state.db = False, connection.alias
