@@ -7,11 +7,14 @@ from typing import Any
 
 import django_filters
 from django.core.validators import EMPTY_VALUES
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import Exact
 
-from catalog import search, selectors
+from catalog import selectors, version
 from catalog.category_tree import CategoryTree
 from catalog.models import (
+    Attribute,
     Category,
     Product,
     ProductAttributeValue,
@@ -20,6 +23,9 @@ from catalog.models import (
     Variant,
 )
 from catalog.models.reviews import MAX_RATING, MIN_RATING
+from catalog.search import Ranks
+from catalog.search import search as search_products
+from inventory.models import StockLevel
 from shop_backend.kernel.errors import InvalidParameter
 from shop_backend.kernel.forms import MoneyFormField
 
@@ -34,14 +40,24 @@ class MoneyFilter(django_filters.Filter):
 
 
 def is_sellable() -> Q:
-    """Return the condition on products of which somebody can buy a unit now."""
-    at_hand = Q(
-        stock_item__levels__location__is_active=True,
-        stock_item__levels__on_hand__gt=F("stock_item__levels__reserved"),
+    """Return the condition on products of which somebody can buy a unit now.
+
+    It looks at one product after the other, in the order of the list, until a page is full.
+    """
+    at_hand = StockLevel.objects.for_sale().filter(
+        item_id=OuterRef("stock_item_id"), on_hand__gt=F("reserved")
     )
-    sellable = Variant.objects.standing().filter(is_active=True)
-    sellable = sellable.filter(at_hand | Q(stock_item__is_tracked=False))
-    return Q(pk__in=sellable.values("product_id"))
+    variants = Variant.objects.standing().filter(product_id=OuterRef("pk"), is_active=True)
+    return _has_one(variants.filter(Q(stock_item__is_tracked=False) | _has_one(at_hand)))
+
+
+def _has_one(rows: QuerySet) -> Q:
+    """Return what ``Exists`` means, so that PostgreSQL does not read all rows of the shop first.
+
+    It would make a join or a hash of that; of a value that it looks up it can make neither.
+    """
+    one = Subquery(rows.order_by().annotate(one=Value(1)).values("one")[:1])
+    return Q(Exact(Coalesce(one, Value(0)), Value(1)))
 
 
 class ProductFilter(django_filters.FilterSet):
@@ -97,7 +113,7 @@ class ProductFilter(django_filters.FilterSet):
     @cached_property
     def tree(self) -> CategoryTree:
         """The categories that the caller may see; hidden ones narrow nothing and find nothing."""
-        tree = CategoryTree.read()
+        tree = CategoryTree.read(seen=version.believed().version if version.is_known() else None)
         user = self.request.user if self.request else None
         is_insider = user is not None and user.has_perm("catalog.view_category")
         return tree if is_insider else tree.visible()
@@ -149,10 +165,19 @@ class ProductFilter(django_filters.FilterSet):
     def narrow_to_search(self, products: ProductQuerySet) -> ProductQuerySet:
         """Apply the search alone."""
         text = self.form.cleaned_data["search"]
-        return search.search(products, text, self.tree) if text else products
+        ranks = Ranks.NONE
+        return search_products(products, text, self.tree, ranks=ranks) if text else products
 
     def narrow_to_words(self, queryset: ProductQuerySet, name: str, value: str) -> Any:
-        return search.search(queryset, value, self.tree)
+        return search_products(queryset, value, self.tree, ranks=self._ranks)
+
+    @property
+    def _ranks(self) -> Ranks:
+        """For what the hits are to be ranked."""
+        ordering = self.data.get("ordering")
+        if ordering and "relevance" not in ordering:
+            return Ranks.NONE
+        return Ranks.ALL if "cursor" in self.data else Ranks.FIRST_PAGES
 
     def narrow_to_category(
         self, queryset: ProductQuerySet, name: str, value: str
@@ -192,11 +217,20 @@ class ProductFilter(django_filters.FilterSet):
 
 def _stating(products: ProductQuerySet, wanted: Mapping[str, Collection[str]]) -> ProductQuerySet:
     """Return the products that state, of each attribute, one of these values."""
+    ids = _attribute_ids() if wanted else {}
     for code, values in wanted.items():
         spelt = reduce(or_, (Q(value__iexact=value) for value in values))
-        stating = ProductAttributeValue.objects.filter(spelt, attribute__code=code)
+        stating = ProductAttributeValue.objects.filter(spelt, attribute_id=ids.get(code, 0))
         products = products.filter(pk__in=stating.values("product_id"))
     return products
+
+
+def _attribute_ids() -> Mapping[str, int]:
+    """Return the ids by code: of a known id PostgreSQL knows how many products state it."""
+    seen = version.believed().version if version.is_known() else None
+    return version.remembered(
+        "attribute ids", lambda: dict(Attribute.objects.values_list("code", "pk")), seen=seen
+    )
 
 
 class ProductReviewFilter(django_filters.FilterSet):

@@ -8,6 +8,7 @@ and categories are searched alike everywhere.
 Ranks are whole numbers: a cursor compares them, and two floats of the same rank may differ.
 """
 
+from enum import Enum
 from functools import cache, reduce
 from operator import add, and_
 from typing import Any
@@ -19,11 +20,25 @@ from catalog.category_tree import CategoryTree
 from catalog.models import ProductQuerySet, Variant
 
 MAX_WORDS = 8
+MOST_RANKED = 10_000  # of more hits than numbered pages reach, these are compared
+_MOST_BY_SKU = _MOST_ALIKE = 1_000
+_MOST_LOOKED_FOR = 100
+_TRIGRAM = 3
 _LIKE_ENOUGH = 0.45
 _NAME, _BEGINNING, _SKU, _DESCRIPTION, _CATEGORY = 600_000, 1_000_000, 500_000, 200_000, 100_000
 
 
-def search(products: ProductQuerySet, text: str, categories: CategoryTree) -> ProductQuerySet:
+class Ranks(Enum):
+    """What the order of the hits is for."""
+
+    NONE = "none"  # they are ordered by something else
+    FIRST_PAGES = "first pages"  # numbered pages, which end
+    ALL = "all"  # a walk through all of them
+
+
+def search(
+    products: ProductQuerySet, text: str, categories: CategoryTree, *, ranks: Ranks
+) -> ProductQuerySet:
     """Return the products in which every word occurs, with ``mismatch``: the less the better.
 
     :param categories: those whose names are searched.
@@ -33,10 +48,19 @@ def search(products: ProductQuerySet, text: str, categories: CategoryTree) -> Pr
     words = list(dict.fromkeys(text.split()))[:MAX_WORDS]
     ways = [_ways_to(word, products.db, categories, is_last=word == words[-1]) for word in words]
     found = products.filter(reduce(and_, (is_hit for is_hit, _ in ways), Q()))
-    found = found.annotate(mismatch=Value(0) - reduce(add, (rank for _, rank in ways)))
-    if knows_typos(products.db) and not found.exists():
-        return _with_typos(products, words)
-    return found
+    is_postgresql = connections[products.db].vendor == "postgresql"
+    if is_postgresql:
+        is_bounded = ranks is Ranks.FIRST_PAGES
+        most = MOST_RANKED + 1 if is_bounded else _MOST_LOOKED_FOR
+        # Not exists(): for a first row it would rather read the table than build a bitmap.
+        hits = found.order_by()[:most].count()
+        if not hits and knows_typos(products.db):
+            return _with_typos(products, words)
+        if is_bounded and hits > MOST_RANKED:
+            found = products.filter(pk__in=found.order_by().values("pk")[:MOST_RANKED])
+    if ranks is Ranks.NONE:
+        return found.annotate(mismatch=Value(0))
+    return found.annotate(mismatch=Value(0) - reduce(add, (rank for _, rank in ways)))
 
 
 @cache
@@ -52,14 +76,17 @@ def knows_typos(alias: str) -> bool:
 
 def _ways_to(word: str, alias: str, tree: CategoryTree, *, is_last: bool) -> tuple[Q, Any]:
     """Return the condition on products that the word finds, and what each is worth."""
-    skus = Q(pk__in=Variant.objects.standing().filter(sku__icontains=word).values("product_id"))
     named = [row.pk for row in tree.by_id.values() if word.casefold() in row.name.casefold()]
     below = Q(category_id__in={pk for top in named for pk in tree.descendants(top)})
     if connections[alias].vendor == "postgresql":
+        # As ids, not as a query of another table: so one index each finds words, SKUs, categories.
+        skus = Q(pk__in=_ids_by_sku(word))
         query = _query(word, is_prefix=is_last)
         is_hit = Q(_Matches(_Vector(F("pk")), query))
         rank: Any = _Rank(_Vector(F("pk")), query)
     else:
+        by_sku = Variant.objects.standing().filter(sku__icontains=word)
+        skus = Q(pk__in=by_sku.values("product_id"))
         is_hit = Q(name__icontains=word) | Q(description__icontains=word)
         rank = _worth(
             (Q(name__istartswith=word), _BEGINNING),
@@ -69,6 +96,16 @@ def _ways_to(word: str, alias: str, tree: CategoryTree, *, is_last: bool) -> tup
     return is_hit | skus | below, rank + _worth((skus, _SKU), (below, _CATEGORY))
 
 
+def _ids_by_sku(word: str) -> list[int]:
+    """Return the products with that word in an SKU, at most a thousand; a short word begins it.
+
+    Of fewer than three letters no trigram can be made, so no index finds them within a text.
+    """
+    way = "icontains" if len(word) >= _TRIGRAM else "istartswith"
+    found = Variant.objects.standing().filter(**{f"sku__{way}": word})
+    return list(found.values_list("product_id", flat=True)[:_MOST_BY_SKU])
+
+
 def _worth(*cases: tuple[Q, int]) -> Case:
     """Return the worth of the first condition that holds."""
     whens = [When(condition, then=Value(worth)) for condition, worth in cases]
@@ -76,11 +113,26 @@ def _worth(*cases: tuple[Q, int]) -> Case:
 
 
 def _with_typos(products: ProductQuerySet, words: list[str]) -> ProductQuerySet:
-    """Return the products with a word in their name that is much like each of these."""
+    """Return the products with a word in their name that is much like each of these.
+
+    The first thousand that are found: an index finds them, by the bound on likeness that
+    PostgreSQL holds as a setting. It is set for this one statement.
+    """
     alike = [_Likeness(Value(word), F("name")) for word in words]
-    names = {f"likeness_{number}": likeness for number, likeness in enumerate(alike)}
     least = int(_LIKE_ENOUGH * 1_000_000)
-    found = products.alias(**names).filter(**{f"{name}__gte": least for name in names})
+    conditions = " AND ".join(["name %%> %s"] * len(words))
+    with connections[products.db].cursor() as cursor:
+        cursor.execute(
+            "WITH bound AS MATERIALIZED"
+            " (SELECT set_config('pg_trgm.word_similarity_threshold', %s, true) AS set)"
+            " SELECT id FROM catalog_product WHERE (SELECT count(set) FROM bound) > 0"
+            f" AND {conditions} LIMIT %s",
+            [str(_LIKE_ENOUGH), *words, _MOST_ALIKE],
+        )
+        ids = [pk for (pk,) in cursor.fetchall()]
+    names = {f"likeness_{number}": likeness for number, likeness in enumerate(alike)}
+    found = products.filter(pk__in=ids).alias(**names)
+    found = found.filter(**{f"{name}__gte": least for name in names})
     return found.annotate(mismatch=Value(0) - reduce(add, alike))
 
 

@@ -1,6 +1,6 @@
 """Availability for the hottest reads: one statement, no models."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from shop_backend.kernel.replicas import reading_connection
@@ -18,23 +18,23 @@ GROUP BY item.id, item.is_tracked
 
 def read_availability(item_ids: Collection[int]) -> dict[int, int | None]:
     """Return what ``selectors.get_availability`` does, at a fraction of the cost."""
-    return read_availability_beside(item_ids, scalar="0")[1]
+    return read_availability_beside(item_ids, scalars=["0"])[1]
 
 
 def read_availability_beside(
-    item_ids: Collection[int], *, scalar: str
-) -> tuple[Any, dict[int, int | None]]:
-    """Return the value of an SQL expression and the availability, both as of one moment.
+    item_ids: Collection[int], *, scalars: Sequence[str]
+) -> tuple[Sequence[Any] | None, dict[int, int | None]]:
+    """Return the values of SQL expressions and the availability, all as of one moment.
 
-    The value is ``None`` where there are none of these items.
+    The values are ``None`` where there are none of these items.
 
-    :param scalar: SQL of ours, never of a caller from outside.
+    :param scalars: SQL of ours, never of a caller from outside.
     """
     if not item_ids:
         return None, {}
     places = ", ".join(["%s"] * len(item_ids))
     with reading_connection().cursor() as cursor:
-        cursor.execute(_STATEMENT.format(beside=scalar, places=places), list(item_ids))
+        cursor.execute(_STATEMENT.format(beside=", ".join(scalars), places=places), list(item_ids))
         rows = cursor.fetchall()
-    found = {pk: int(free or 0) if is_tracked else None for _, pk, is_tracked, free in rows}
-    return (rows[0][0] if rows else None), found
+    found = {pk: int(free or 0) if is_tracked else None for *_, pk, is_tracked, free in rows}
+    return (rows[0][: len(scalars)] if rows else None), found

@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "shop_backend.kernel.middleware.PathMiddleware",
     "shop_backend.kernel.middleware.DebugPageMiddleware",
+    "catalog.middleware.LookAgainMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -329,6 +330,12 @@ REST_FRAMEWORK = {
 }
 # What each process keeps of answers about the catalogue for callers without a token; 0: nothing.
 CATALOGUE_CACHE_MB = env.int("CATALOGUE_CACHE_MB", default=32)
+# For so long a process believes what it has read: that nothing was changed elsewhere, and how many
+# units there are. 0: it reads again for every answer. See docs/catalogue.md.
+CATALOGUE_FRESHNESS_MS = env.int("CATALOGUE_FRESHNESS_MS", default=100)
+CATALOGUE_STOCK_FRESHNESS_MS = env.int("CATALOGUE_STOCK_FRESHNESS_MS", default=1000)
+# For so long a browser or a CDN may show an answer about the catalogue without asking again.
+CATALOGUE_MAX_AGE_SECONDS = env.int("CATALOGUE_MAX_AGE_SECONDS", default=0)
 _rate_limits = env.str("RATE_LIMITS", default="on")
 if _rate_limits not in {"on", "off"}:
     raise ImproperlyConfigured("RATE_LIMITS is on or off.")

@@ -8,4 +8,7 @@ from shop_backend.kernel.requests import ShopHandler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop_backend.settings")
 django.setup(set_prefix=False)
-application = ShopHandler()
+
+from shop_backend.kernel.quick_answers import QuickAnswers  # noqa: E402  # needs the settings
+
+application = QuickAnswers(ShopHandler())

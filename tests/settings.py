@@ -33,3 +33,6 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 RATE_LIMITS = False
 STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
 WHITENOISE_AUTOREFRESH = True  # no collected files, and none missed
+# A test changes the shop behind its back and is rolled back: nothing that was read is believed.
+CATALOGUE_FRESHNESS_MS = 0
+CATALOGUE_STOCK_FRESHNESS_MS = 0

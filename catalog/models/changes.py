@@ -11,6 +11,8 @@ class CatalogueChange(models.Model):
     """
 
     token = models.BigIntegerField()
+    # Whether goods ran out or came back, which changes no name and no price.
+    of_availability = models.BooleanField(default=False, db_default=False)
 
     def __str__(self) -> str:
         return str(self.token)

@@ -123,6 +123,24 @@ class Product(models.Model):
                 condition=Q(published_until__isnull=False),
             ),
             models.Index(fields=["status", "rating_hundredths", "id"], name="product_by_rating"),
+            # One shelf, the newest first.
+            models.Index(
+                fields=["category", "status", "created_at", "id"], name="product_of_category"
+            ),
+            # Staff see products of every status but one, so no index that begins with it helps.
+            *(
+                models.Index(
+                    fields=[column, "id"],
+                    name=f"product_staff_{name}",
+                    condition=~Q(status="deleted"),
+                )
+                for name, column in {
+                    "by_age": "created_at",
+                    "by_price": "from_price_minor",
+                    "by_name": "name",
+                    "by_rating": "rating_hundredths",
+                }.items()
+            ),
         ]
 
     def __str__(self) -> str:

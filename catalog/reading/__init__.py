@@ -5,7 +5,19 @@ The serializers stay the published shape; ``tests/test_reading.py`` holds the tw
 
 from catalog.reading.categories import show_category, show_tree
 from catalog.reading.products import LISTED, READ, Viewer, show_product, show_products
-from catalog.reading.stock import Availability, LaterStock, Template, known_to
+from catalog.reading.statements import (
+    read_parts,
+    read_published,
+    read_published_product,
+    read_whole,
+)
+from catalog.reading.stock import (
+    Availability,
+    LaterStock,
+    Template,
+    known_to,
+    known_to_customers,
+)
 
 __all__ = [
     "LISTED",
@@ -15,6 +27,11 @@ __all__ = [
     "Template",
     "Viewer",
     "known_to",
+    "known_to_customers",
+    "read_parts",
+    "read_published",
+    "read_published_product",
+    "read_whole",
     "show_category",
     "show_product",
     "show_products",

@@ -1,17 +1,16 @@
 """Products, as ``ProductSummarySerializer`` and ``ProductSerializer`` show them."""
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.core.files.storage import default_storage
 
 from catalog.category_tree import CategoryTree
-from catalog.reading.stock import Stock, StockOf
+from catalog.reading.stock import Availability, Stock, StockOf
 from shop_backend.kernel.money import Money
-from shop_backend.kernel.replicas import reading_connection
 
 # The columns of the rows that ``show_products`` takes; lists are ordered by some of them.
 LISTED = (
@@ -23,37 +22,11 @@ READ = (
     *LISTED[:-1], "description", "tax_class__code", "published_from", "published_until",
 )  # fmt: skip
 
-_VARIANTS = """
-SELECT product_id, id, sku, stock_item_id, price_minor, compare_at_minor, currency, weight_grams,
-    is_active, position
-FROM catalog_variant WHERE removed_at IS NULL AND product_id IN ({places}) ORDER BY position, id
-"""
-_IMAGES = """
-SELECT product_id, id, file, thumbnail, address, alt, width, height, position
-FROM catalog_productimage WHERE product_id IN ({places}) ORDER BY position, id
-"""
-_ATTRIBUTES = """
-SELECT attribute.code, attribute.name, attribute.kind, stated.value
-FROM catalog_productattributevalue stated
-JOIN catalog_attribute attribute ON attribute.id = stated.attribute_id
-WHERE stated.product_id IN ({places})
-"""
-_OPTIONS = """
-SELECT opt.id, opt.name, choice.value
-FROM catalog_option opt LEFT JOIN catalog_optionvalue choice ON choice.option_id = opt.id
-WHERE opt.product_id IN ({places}) ORDER BY opt.position, opt.id, choice.position, choice.id
-"""
-_CHOSEN = """
-SELECT chosen.variant_id, opt.name, choice.value
-FROM catalog_variant_option_values chosen
-JOIN catalog_optionvalue choice ON choice.id = chosen.optionvalue_id
-JOIN catalog_option opt ON opt.id = choice.option_id
-WHERE chosen.variant_id IN ({places}) ORDER BY opt.position, opt.id
-"""
 
+class Variant(NamedTuple):
+    """A variant as it is read; the order of its fields is that in which variants stand."""
 
-class _Variant(NamedTuple):
-    product_id: int
+    position: int
     pk: int
     sku: str
     stock_item_id: int
@@ -62,11 +35,12 @@ class _Variant(NamedTuple):
     currency: str
     weight_grams: int
     is_active: bool  # on SQLite and MariaDB 0 or 1
+
+
+class Image(NamedTuple):
+    """An image as it is read, its fields in the order in which images stand, too."""
+
     position: int
-
-
-class _Image(NamedTuple):
-    product_id: int
     pk: int
     file: str
     thumbnail: str
@@ -74,7 +48,21 @@ class _Image(NamedTuple):
     alt: str
     width: int | None
     height: int | None
-    position: int
+
+
+class Parts(NamedTuple):
+    """What belongs to a product and is shown with it in a list."""
+
+    variants: list[Variant]
+    images: list[Image]
+
+
+class Details(NamedTuple):
+    """What a product's own page shows beyond that."""
+
+    options: list[dict[str, Any]]
+    chosen: Mapping[int, dict[str, str]]  # the choice per option, by variant
+    attributes: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -90,79 +78,60 @@ class Viewer:
     stock_of: StockOf
 
 
-def show_products(rows: Sequence[Any], viewer: Viewer) -> list[dict[str, Any]]:
-    """Return the rows of a list, in three queries (of ``LISTED``, the products')."""
-    ids = [row.pk for row in rows]
-    variants, images = _read_variants(ids), _read_images(ids)
-    stock = viewer.stock_of([row.stock_item_id for found in variants.values() for row in found])
-    return [_summary(row, variants[row.pk], images[row.pk], stock, viewer) for row in rows]
+def show_products(
+    rows: Sequence[Any], parts: Mapping[int, Parts], availability: Availability, viewer: Viewer
+) -> list[dict[str, Any]]:
+    """Return the rows of a list (of ``LISTED``, the products')."""
+    stock = viewer.stock_of(availability)
+    return [_summary(row, parts[row.pk], stock, viewer) for row in rows]
 
 
-def show_product(row: Any, viewer: Viewer) -> dict[str, Any]:
-    """Return a product with everything that its page shows, in five or six queries."""
-    variants, images = _read_variants([row.pk])[row.pk], _read_images([row.pk])[row.pk]
-    stock = viewer.stock_of([variant.stock_item_id for variant in variants])
-    options: dict[int, dict[str, Any]] = {}
-    for pk, name, value in _read(_OPTIONS, [row.pk]):
-        option = options.setdefault(pk, {"name": name, "values": []})
-        if value is not None:
-            option["values"].append(value)
-    chosen: dict[int, dict[str, str]] = defaultdict(dict)
-    for variant_id, name, value in _read(_CHOSEN, [variant.pk for variant in variants]):
-        chosen[variant_id][name] = value
-    stated = sorted(_read(_ATTRIBUTES, [row.pk]), key=lambda fact: fact[0])
-    shown = _shown(variants, viewer)
+def show_product(
+    row: Any, parts: Parts, details: Details, availability: Availability, viewer: Viewer
+) -> dict[str, Any]:
+    """Return a product with everything that its page shows."""
+    stock = viewer.stock_of(availability)
+    shown = _shown(parts.variants, viewer)
     return {
-        **_summary(row, variants, images, stock, viewer),
+        **_summary(row, parts, stock, viewer),
         "description": row.description,
         "tax_class": row.tax_class__code,
         "published_from": _moment(row.published_from),
         "published_until": _moment(row.published_until),
-        "attributes": [
-            {"code": code, "name": name, "kind": kind, "value": value}
-            for code, name, kind, value in stated
+        "attributes": details.attributes,
+        "images": [_image(image, viewer) for image in parts.images],
+        "options": details.options,
+        "variants": [
+            _variant(variant, details.chosen.get(variant.pk, {}), stock) for variant in shown
         ],
-        "images": [_image(image, viewer) for image in images],
-        "options": list(options.values()),
-        "variants": [_variant(variant, chosen[variant.pk], stock) for variant in shown],
     }
 
 
-def _summary(
-    row: Any, variants: Sequence[_Variant], images: Sequence[_Image], stock: Stock, viewer: Viewer
-) -> dict[str, Any]:
-    category = viewer.tree.by_id.get(row.category_id)
+def _summary(row: Any, parts: Parts, stock: Stock, viewer: Viewer) -> dict[str, Any]:
+    variants, images = parts
     active = [variant for variant in variants if variant.is_active]
     shown = variants if viewer.is_insider else active
     only = shown[0] if len(shown) == 1 else None
-    before = next(
-        (
-            variant.compare_at_minor
-            for variant in active
-            if variant.price_minor == row.from_price_minor
-        ),
-        None,
-    )
-    rating = row.rating_hundredths
+    price, currency, rating = row.from_price_minor, row.currency, row.rating_hundredths
+    before = None
+    for variant in active:
+        if variant.price_minor == price:
+            before = variant.compare_at_minor
+            break
+    image = images[0] if images else None
     return {
         "id": row.pk,
         "name": row.name,
         "slug": row.slug,
-        "category": category
-        and {
-            "id": category.pk,
-            "name": category.name,
-            "slug": category.slug,
-            "path": viewer.tree.path(category.pk),
-        },
-        "price": _amount(row.from_price_minor, row.currency),
-        "compare_at_price": None if before is None else _amount(before, row.currency),
-        "currency": row.currency,
+        "category": _category(row.category_id, viewer),
+        "price": _amount(price, currency),
+        "compare_at_price": None if before is None else _amount(before, currency),
+        "currency": currency,
         "sku": only and only.sku,
         "stock": only and stock.units(only.stock_item_id),
         "in_stock": stock.is_any_left([variant.stock_item_id for variant in active]),
-        "image_url": viewer.absolute(_url(images[0])) if images else None,
-        "thumbnail_url": viewer.absolute(_thumbnail_url(images[0])) if images else None,
+        "image_url": image and viewer.absolute(_url(image)),
+        "thumbnail_url": image and viewer.absolute(_thumbnail_url(image)),
         "variant_count": len(shown),
         "rating": f"{rating // 100}.{rating % 100:02}" if rating else None,
         "review_count": row.review_count,
@@ -172,7 +141,19 @@ def _summary(
     }
 
 
-def _variant(variant: _Variant, options: dict[str, str], stock: Stock) -> dict[str, Any]:
+def _category(category_id: int | None, viewer: Viewer) -> dict[str, Any] | None:
+    category = viewer.tree.by_id.get(category_id) if category_id else None
+    if category is None:
+        return None
+    return {
+        "id": category.pk,
+        "name": category.name,
+        "slug": category.slug,
+        "path": viewer.tree.path(category.pk),
+    }
+
+
+def _variant(variant: Variant, options: dict[str, str], stock: Stock) -> dict[str, Any]:
     before, currency = variant.compare_at_minor, variant.currency
     return {
         "id": variant.pk,
@@ -189,7 +170,7 @@ def _variant(variant: _Variant, options: dict[str, str], stock: Stock) -> dict[s
     }
 
 
-def _image(image: _Image, viewer: Viewer) -> dict[str, Any]:
+def _image(image: Image, viewer: Viewer) -> dict[str, Any]:
     return {
         "id": image.pk,
         "url": viewer.absolute(_url(image)),
@@ -201,40 +182,19 @@ def _image(image: _Image, viewer: Viewer) -> dict[str, Any]:
     }
 
 
-def _shown(variants: Sequence[_Variant], viewer: Viewer) -> list[_Variant]:
+def _shown(variants: Sequence[Variant], viewer: Viewer) -> list[Variant]:
     return [variant for variant in variants if variant.is_active or viewer.is_insider]
 
 
-def _read_variants(product_ids: Collection[int]) -> dict[int, list[_Variant]]:
-    found: dict[int, list[_Variant]] = defaultdict(list)
-    for row in _read(_VARIANTS, product_ids):
-        found[row[0]].append(_Variant(*row))
-    return found
-
-
-def _read_images(product_ids: Collection[int]) -> dict[int, list[_Image]]:
-    found: dict[int, list[_Image]] = defaultdict(list)
-    for row in _read(_IMAGES, product_ids):
-        found[row[0]].append(_Image(*row))
-    return found
-
-
-def _read(statement: str, ids: Collection[int]) -> Iterable[Any]:
-    if not ids:
-        return ()
-    with reading_connection().cursor() as cursor:
-        cursor.execute(statement.format(places=", ".join(["%s"] * len(ids))), list(ids))
-        return cursor.fetchall()
-
-
-def _url(image: _Image) -> str:
+def _url(image: Image) -> str:
     return default_storage.url(image.file) if image.file else image.address
 
 
-def _thumbnail_url(image: _Image) -> str:
+def _thumbnail_url(image: Image) -> str:
     return default_storage.url(image.thumbnail) if image.thumbnail else image.address
 
 
+@lru_cache(20_000)
 def _amount(minor: int, currency: str) -> str:
     return Money(minor, currency).decimal_string
 

@@ -7,10 +7,9 @@ put in each time it is given.
 
 import re
 import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from inventory.availability import read_availability
 from inventory.models import SHOWN_TO_CUSTOMERS
 from shop_backend.kernel import jsontext
 
@@ -27,7 +26,7 @@ class Stock(Protocol):
         """Return what stands for whether a unit of one of the items can be bought."""
 
 
-StockOf = Callable[[Collection[int]], Stock]
+StockOf = Callable[[Availability], Stock]
 
 
 class _KnownStock(NamedTuple):
@@ -45,7 +44,12 @@ class _KnownStock(NamedTuple):
 def known_to(user: Any) -> StockOf:
     """Return the reader of the numbers that this user may see."""
     most_shown = None if user.has_perm("catalog.view_product") else SHOWN_TO_CUSTOMERS
-    return lambda item_ids: _KnownStock(read_availability(item_ids), most_shown)
+    return lambda availability: _KnownStock(availability, most_shown)
+
+
+def known_to_customers(availability: Availability) -> Stock:
+    """Return the numbers as everyone without a role sees them."""
+    return _KnownStock(availability, SHOWN_TO_CUSTOMERS)
 
 
 class LaterStock:
@@ -54,8 +58,11 @@ class LaterStock:
     def __init__(self) -> None:
         self._mark = secrets.token_hex(16)  # so that no name of a product can be taken for one
         self._places: list[tuple[str, tuple[int, ...]]] = []
+        self.availability: Availability = {}
 
-    def of(self, item_ids: Collection[int]) -> "LaterStock":
+    def of(self, availability: Availability) -> "LaterStock":
+        """Note the numbers of this moment, with which the answer is filled at first."""
+        self.availability = availability
         return self
 
     def units(self, item_id: int) -> str:

@@ -15,6 +15,7 @@ from catalog import facets
 from catalog.models import Attribute, Category, Product, ProductAttributeValue
 from catalog.tests.answers import names, payload
 from catalog.tests.factories import CategoryFactory, VariantFactory
+from catalog.views.remembered import answers
 from tests.client import ShopClient
 
 pytestmark = [pytest.mark.django_db, pytest.mark.portable]
@@ -220,6 +221,7 @@ def test_counting_ends_somewhere_and_says_so(anonymous, monkeypatch):
     assert attribute_counts(answer["facets"]) == {"size": {"S1": 1, "S2": 1, "S3": 1}}
 
     monkeypatch.setattr(facets, "MAX_PRODUCTS", 4)
+    answers.forget()
 
     assert "facets_capped" not in payload(anonymous.get(PRODUCTS, {"facets": "1"}))
 

@@ -1,21 +1,23 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from django.db.models import Value
+from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from drf_yasg.utils import swagger_auto_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import ErrorDetail, ValidationError
 
-from catalog import facets, reading, serializers, services
+from catalog import facets, reading, selectors, serializers, services, version
 from catalog.category_tree import CategoryTree
 from catalog.filters import YES, YES_OR_NO, ProductFilter
 from catalog.models import Product, ProductQuerySet
 from catalog.reading import LaterStock
-from catalog.serializers.images import absolute
+from catalog.serializers.images import absolutely
 from catalog.services import NewVariant
 from catalog.views.faceted import FACETS, FacetedListInspector
 from catalog.views.keys import ID_OR_SLUG, get_by_key
@@ -24,9 +26,16 @@ from inventory import selectors as inventory
 from shop_backend.kernel import idempotency
 from shop_backend.kernel.access import ANYONE, may
 from shop_backend.kernel.errors import InvalidParameter
+from shop_backend.kernel.pagination import bounded_count, numbered_page, read_plain_page
 
 TAGS = ["catalog"]
 _OF_THE_VARIANT = ("price_minor", "compare_at_minor", "stock", "sku", "weight_grams")
+_PLAIN_ORDERINGS = {
+    "price": "from_price_minor",
+    "name": "name",
+    "created_at": "created_at",
+    "rating": "rating_hundredths",
+}
 _NULL_SAYS_NOTHING = ("price_minor", "stock", "sku")
 
 
@@ -50,16 +59,10 @@ class ProductViewSet(RememberedAnswersMixin):
         "destroy": "The product was removed.",
     }
     etag_actions = frozenset({"list", "retrieve"})
-    orderings = {
-        "price": "from_price_minor",
-        "name": "name",
-        "created_at": "created_at",
-        "rating": "rating_hundredths",
-        "relevance": "mismatch",
-    }
+    orderings = {**_PLAIN_ORDERINGS, "relevance": "mismatch"}
     parameters = {"list": frozenset({"facets"})}
     # Which products these leave, and count, depends on stock.
-    unremembered_parameters = frozenset({"in_stock", "facets"})
+    availability_parameters = frozenset({"in_stock", "facets"})
 
     @property
     def default_ordering(self) -> tuple[str, ...]:
@@ -98,7 +101,7 @@ class ProductViewSet(RememberedAnswersMixin):
         found = self.filter_queryset(self.get_queryset())
         page: Any = self.paginate_queryset(found.values_list(*reading.LISTED, named=True))
         stock = self.later_stock()
-        rows = reading.show_products(page, self._viewer(stock))
+        rows = reading.show_products(*reading.read_parts(page), self._viewer(stock))
         payload = self.get_paginated_response(rows).data
         is_later_page = bool(request.query_params.get("cursor"))
         if wanted in YES and not is_later_page:
@@ -116,7 +119,37 @@ class ProductViewSet(RememberedAnswersMixin):
         products = Product.objects.visible_to(request.user)
         row = get_by_key(products.values_list(*reading.READ, named=True), self.kwargs["id"])
         stock = self.later_stock()
-        return self.answer(reading.show_product(row, self._viewer(stock)), stock)
+        shown = reading.show_product(*reading.read_whole(row), self._viewer(stock))
+        return self.answer(shown, stock)
+
+    def quick_payload(self, request: HttpRequest, stock: LaterStock | None) -> Any:
+        """Return what customers see of a plain page of the list, or of a product."""
+        if self.action_map["get"] == "list":
+            return self._quick_list(request, stock)
+        number = selectors.id_of(self.kwargs["id"])
+        if request.GET or number == 0:
+            return None
+        found = reading.read_published_product(
+            pk=number, slug=self.kwargs["id"], now=timezone.now()
+        )
+        return found and reading.show_product(*found, self._viewer_for_everyone(stock))
+
+    def _quick_list(self, request: HttpRequest, stock: LaterStock | None) -> Any:
+        asked = read_plain_page(request.GET, _PLAIN_ORDERINGS)
+        if asked is None:
+            return None
+        viewer = self._viewer_for_everyone(stock)
+        counted = self._count_for(Product.objects.published, asked=())
+        if not asked.is_within(counted):
+            return None
+        page = reading.read_published(
+            order=asked.order or ("-created_at", "-pk"),
+            limit=asked.size,
+            offset=asked.offset,
+            now=timezone.now(),
+        )
+        rows = reading.show_products(*page, viewer)
+        return numbered_page(request.build_absolute_uri(), rows, counted=counted, page=asked)
 
     @swagger_auto_schema(
         operation_id="catalog_products_create",
@@ -222,12 +255,45 @@ class ProductViewSet(RememberedAnswersMixin):
         return reading.Viewer(
             tree=tree if is_insider else tree.visible(),
             is_insider=is_insider,
-            absolute=self._absolute,
+            absolute=absolutely(self.request),
             stock_of=reading.known_to(user) if stock is None else stock.of,
         )
 
-    def _absolute(self, url: str) -> str:
-        return absolute(url, {"request": self.request})
+    def count(self, found: ProductQuerySet) -> int:
+        """Return how many were found, counted once for each version of the catalogue."""
+        request = self.request
+        is_insider = request.user.has_perm("catalog.view_product")
+        asked = [
+            (name, *request.query_params.getlist(name))
+            for name in sorted(request.query_params.keys() & self._narrowing)
+        ]
+        return self._count_for(lambda: found, asked=asked, is_insider=is_insider)
+
+    @property
+    def _narrowing(self) -> set[str]:
+        return set(self.filterset_class.base_filters)
+
+    def _count_for(
+        self,
+        find: Callable[[], ProductQuerySet],
+        *,
+        asked: Sequence[tuple[str, ...]],
+        is_insider: bool = False,
+    ) -> int:
+        if self.seen_now is None:
+            return bounded_count(find())
+        by_stock = any(name in self.availability_parameters for name, *_ in asked)
+        goods = self.seen_now.availability if by_stock else None
+        name = ("count", is_insider, goods, *asked)
+        return version.remembered(name, lambda: bounded_count(find()), seen=self.seen)
+
+    def _viewer_for_everyone(self, stock: LaterStock | None) -> reading.Viewer:
+        return reading.Viewer(
+            tree=CategoryTree.read(seen=self.seen).visible(),
+            is_insider=False,
+            absolute=absolutely(self.request),
+            stock_of=reading.known_to_customers if stock is None else stock.of,
+        )
 
     def _shown(self, products: Sequence[Product], serializer_class: Any) -> Any:
         variants = [variant for product in products for variant in product.variants.all()]

@@ -32,12 +32,17 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        sent = request.headers.get("X-Request-ID", "")
-        known = sent if _SANE_REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
-        request_id.set(known)
+        known = begin_request(request.headers.get("X-Request-ID", ""))
         response = self.get_response(request)
         response["X-Request-ID"] = known
         return response
+
+
+def begin_request(sent: str) -> str:
+    """Return the id of a request that begins now, for its answer and everything logged."""
+    known = sent if _SANE_REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
+    request_id.set(known)
+    return known
 
 
 class RequestIdFilter(logging.Filter):

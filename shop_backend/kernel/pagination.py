@@ -1,12 +1,13 @@
 """Lists are bounded: numbered pages with a capped count, or a cursor through all of it."""
 
 from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from django.core import signing
 from django.core.exceptions import FieldDoesNotExist
 from django.db import connections
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, Func, Q, QuerySet, Value
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -36,17 +37,14 @@ class ShopPagination(BasePagination):
             self.cursor = _Cursor(self.page_size)
             return self.cursor.paginate_queryset(queryset, request)
         self.page = _whole_number(request, "page", 1)
-        # Of rows of columns the key alone is counted: an index may do.
-        keys = queryset.values("pk") if queryset.query.values_select else queryset
-        counted = keys.order_by()[: COUNT_CAP + 1].count()
-        self.capped = counted > COUNT_CAP
-        self.count = min(counted, COUNT_CAP)
-        self.last_page = max(1, -(-self.count // self.page_size))
-        if self.page > self.last_page:
-            if self.capped:
-                raise PageTooDeep(last=self.last_page)
-            raise InvalidPage(page=self.page)
-        start = (self.page - 1) * self.page_size
+        self.plain = PlainPage(_whole_number(request, "page", 1), self.page_size, ())
+        self.counted = getattr(view, "count", bounded_count)(queryset)
+        if not self.plain.is_within(self.counted):
+            last = _last_page(self.counted, self.page_size)
+            if self.counted > COUNT_CAP:
+                raise PageTooDeep(last=last)
+            raise InvalidPage(page=self.plain.number)
+        start = self.plain.offset
         return list(queryset[start : start + self.page_size])
 
     def get_paginated_response(self, data: Any) -> Response:
@@ -58,24 +56,84 @@ class ShopPagination(BasePagination):
                 "results": data,
             }
             return Response(payload)
-        payload = {
-            "count": self.count,
-            "next": self._link(self.page + 1) if self.page < self.last_page else None,
-            "previous": self._link(self.page - 1) if self.page > 1 else None,
-            "results": data,
-        }
-        if self.capped:
-            payload["count_capped"] = True
-        return Response(payload)
+        url = self.request.build_absolute_uri()
+        return Response(numbered_page(url, data, counted=self.counted, page=self.plain))
 
     def get_paginated_response_schema(self, schema: Any) -> Any:
         return schema
 
-    def _link(self, page: int) -> str:
-        url = self.request.build_absolute_uri()
-        if page == 1:
-            return remove_query_param(url, "page")
-        return replace_query_param(url, "page", page)
+
+class PlainPage(NamedTuple):
+    """A numbered page of a list that nothing narrows; ``order`` is empty for the usual one."""
+
+    number: int
+    size: int
+    order: tuple[str, ...]
+
+    @property
+    def offset(self) -> int:
+        """How many rows stand before it."""
+        return (self.number - 1) * self.size
+
+    def is_within(self, counted: int) -> bool:
+        """Return whether a list of so many rows has this page."""
+        return self.number <= _last_page(counted, self.size)
+
+
+def read_plain_page(query: Any, orderings: Mapping[str, str]) -> PlainPage | None:
+    """Return what the query parameters ask for, or ``None`` where they ask for more than a page.
+
+    :param orderings: those by which it may be ordered, with their columns.
+    """
+    if not query.keys() <= {"page", "page_size", "ordering"}:
+        return None
+    sizes = [query.get("page", "1"), query.get("page_size", str(DEFAULT_PAGE_SIZE))]
+    if not all(text.isascii() and text.isdigit() and len(text) < 10 for text in sizes):
+        return None
+    number, size = map(int, sizes)
+    asked = query.get("ordering", "")
+    column = orderings.get(asked.removeprefix("-"))
+    if not (number and size) or (asked and column is None):
+        return None
+    sign = "-" if asked.startswith("-") else ""
+    order = (f"{sign}{column}", f"{sign}pk") if asked else ()
+    return PlainPage(number, min(size, MAX_PAGE_SIZE), order)
+
+
+def bounded_count(queryset: QuerySet) -> int:
+    """Return how many rows there are, and of more than 10,000 one more than that."""
+    # Of rows of columns the key alone is counted: an index may do.
+    keys = queryset.values("pk") if queryset.query.values_select else queryset
+    return keys.order_by()[: COUNT_CAP + 1].count()
+
+
+def numbered_page(url: str, rows: Any, *, counted: int, page: PlainPage) -> dict[str, Any]:
+    """Return the answer with these rows.
+
+    :param url: the one that was asked for, absolute.
+    :param counted: what ``bounded_count`` gave.
+    """
+    last = _last_page(counted, page.size)
+    payload = {
+        "count": min(counted, COUNT_CAP),
+        "next": _link(url, page.number + 1) if page.number < last else None,
+        "previous": _link(url, page.number - 1) if page.number > 1 else None,
+        "results": rows,
+    }
+    if counted > COUNT_CAP:
+        payload["count_capped"] = True
+    return payload
+
+
+def _last_page(counted: int, size: int) -> int:
+    return max(1, -(-min(counted, COUNT_CAP) // size))
+
+
+@lru_cache(1_000)
+def _link(url: str, page: int) -> str:
+    if page == 1:
+        return remove_query_param(url, "page")
+    return replace_query_param(url, "page", page)
 
 
 class _Cursor:
@@ -146,6 +204,9 @@ def _text_of(row: Any, name: str) -> str | None:
 
 def _beyond(queryset: QuerySet, position: Mapping[str, str | None]) -> Q:
     """Return the condition on rows that come after the position in the queryset's order."""
+    rows = _beyond_as_rows(queryset, position)
+    if rows is not None:
+        return rows
     is_reversed = not queryset.query.standard_ordering
     nulls_are_smallest = connections[queryset.db].features.order_by_nulls_first
     beyond, same, bound = Q(), Q(), Q()
@@ -166,6 +227,38 @@ def _beyond(queryset: QuerySet, position: Mapping[str, str | None]) -> Q:
         beyond |= same & after
         same &= Q(**{f"{name}__isnull": True}) if value is None else Q(**{name: value})
     return bound & beyond
+
+
+def _beyond_as_rows(queryset: QuerySet, position: Mapping[str, str | None]) -> Q | None:
+    """Return the condition as one comparison of rows, ``(rating, id) < (400, 7)``, if it is one.
+
+    An index begins where it says, however many rows share the first value.
+    """
+    columns = [str(column) for column in queryset.query.order_by or ("-pk",)]
+    names = [column.lstrip("-") for column in columns]
+    directions = {column.startswith("-") for column in columns}
+    if connections[queryset.db].vendor not in {"postgresql", "sqlite"} or len(directions) > 1:
+        return None
+    if any("__" in name or _may_be_null(queryset, name) for name in names):
+        return None
+    fields = [
+        queryset.model._meta.pk if name == "pk" else queryset.model._meta.get_field(name)
+        for name in names
+    ]
+    values = [
+        Value(field.to_python(position[name]), output_field=field)
+        for name, field in zip(names, fields, strict=True)
+    ]
+    is_descending = directions.pop() == queryset.query.standard_ordering
+    return Q(
+        Func(
+            Func(*names, template="(%(expressions)s)"),
+            Func(*values, template="(%(expressions)s)"),
+            template="%(expressions)s",
+            arg_joiner=" < " if is_descending else " > ",
+            output_field=BooleanField(),
+        )
+    )
 
 
 def _may_be_null(queryset: QuerySet, name: str) -> bool:

@@ -39,3 +39,11 @@ class ShopJSONRenderer(BaseRenderer):
 def envelope(data: Any, message: str) -> bytes:
     """Return the envelope of a success."""
     return jsontext.dumps({"success": True, "message": message, "data": data})
+
+
+def around(face: Face, message: str) -> tuple[bytes, bytes]:
+    """Return what stands before and after the payload of a success."""
+    if face is Face.PLAIN:
+        return b"", b""
+    before, _, after = envelope(jsontext.Finished(b"null"), message).rpartition(b"null")
+    return before, after

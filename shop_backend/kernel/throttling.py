@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -36,18 +36,14 @@ class ScopeThrottle(BaseThrottle):
 
         It is not counted again: a refusal is answered there, from the verdict that stands.
         """
-        if not settings.RATE_LIMITS:
+        verdict = count_anonymous(request.META, scope=scope_of(view))
+        if verdict is None:
             return True
-        address = self.get_ident(request)  # type: ignore[arg-type]  # it reads META alone
-        return self._count(request, view, caller_of(None, address=address)).is_allowed
+        request.rate_limit = verdict  # type: ignore[attr-defined]  # as in _count
+        return verdict.is_allowed
 
     def _count(self, request: HttpRequest, view: Any, caller: str) -> Verdict:
-        scope = _scope_of(view)
-        verdict = budgets.spend(
-            f"{scope} {caller}",
-            Rate.parse(settings.THROTTLE_RATES[scope]),
-            store=budgets.IN_MEMORY if scope == _COUNTED_HERE else shared.store(),
-        )
+        verdict = _spend(scope_of(view), caller)
         # For the RateLimit-* headers; the view sees the same request object.
         request.rate_limit = verdict  # type: ignore[attr-defined]
         return verdict
@@ -56,7 +52,32 @@ class ScopeThrottle(BaseThrottle):
         return self.verdict.retry_after_seconds - 1  # DRF's answer adds one
 
 
-def _scope_of(view: Any) -> str:
+class _Asked(NamedTuple):
+    """What DRF looks at to tell the address of a caller."""
+
+    META: Mapping[str, Any]
+    headers: Mapping[str, str | None]
+
+
+def count_anonymous(meta: Mapping[str, Any], *, scope: str) -> Verdict | None:
+    """Count a request without a token by its ``META``; ``None`` where nothing is counted."""
+    if not settings.RATE_LIMITS:
+        return None
+    asked: Any = _Asked(meta, {"x-forwarded-for": meta.get("HTTP_X_FORWARDED_FOR")})
+    address = BaseThrottle().get_ident(asked)
+    return _spend(scope, caller_of(None, address=address))
+
+
+def _spend(scope: str, caller: str) -> Verdict:
+    return budgets.spend(
+        f"{scope} {caller}",
+        Rate.parse(settings.THROTTLE_RATES[scope]),
+        store=budgets.IN_MEMORY if scope == _COUNTED_HERE else shared.store(),
+    )
+
+
+def scope_of(view: Any) -> str:
+    """Return the name of the rate that counts for the view's action."""
     by_action: Mapping[str, str] = getattr(view, "throttle_scopes", {})
     always: str = getattr(view, "throttle_scope", _COUNTED_HERE)
     return by_action.get(getattr(view, "action_name", None) or "", always)

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from shop_backend.kernel import audit_api, jsontext, renderers, transactions
+from shop_backend.kernel.budgets import Verdict
 from shop_backend.kernel.errors import PreconditionFailed, UnknownParameter
 from shop_backend.kernel.faces import Face, face_of
 from shop_backend.kernel.filters import parameters_of
@@ -113,7 +114,7 @@ class ShopView(APIView):
         elif request.method in {"GET", "HEAD"} and name in self.etag_actions:
             etag = etag_of(response.data)
             response.headers["ETag"] = etag
-            if _matches(request.headers.get("If-None-Match"), etag):
+            if matches(request.headers.get("If-None-Match"), etag):
                 response.status_code = status.HTTP_304_NOT_MODIFIED
                 response.data = None
 
@@ -162,20 +163,26 @@ class ShopViewSet(ShopView, GenericViewSet):
         :raises PreconditionFailed: the object has changed since the client read it.
         """
         header = self.request.headers.get("If-Match")
-        if header and not _matches(header, etag_of(self.representation(instance))):
+        if header and not matches(header, etag_of(self.representation(instance))):
             raise PreconditionFailed
 
 
 def finished_answer(
-    request: HttpRequest, payload: bytes, *, message: str, headers: Mapping[str, str]
+    request: HttpRequest,
+    payload: bytes,
+    *,
+    message: str,
+    headers: Mapping[str, str],
+    etag: str = "",
 ) -> HttpResponse:
     """Return what a view's answer with this payload would be, without a view's machinery.
 
     :param payload: JSON, bare; the face of the request is put around it.
     :param headers: those that the view's own answer had, beside what depends on the payload.
+    :param etag: the payload's, if it is known.
     """
-    etag = etag_of(jsontext.Finished(payload))
-    if _matches(request.headers.get("If-None-Match"), etag):
+    etag = etag or etag_of(jsontext.Finished(payload))
+    if matches(request.headers.get("If-None-Match"), etag):
         response = HttpResponse(status=status.HTTP_304_NOT_MODIFIED)
         del response.headers["Content-Type"]
     else:
@@ -194,9 +201,17 @@ def _tell_rate_limit(request: HttpRequest, response: HttpResponse) -> None:
     """Say how much of the caller's budget is left (draft-ietf-httpapi-ratelimit-headers-03)."""
     verdict = getattr(request, "rate_limit", None)
     if verdict is not None:
-        response.headers["RateLimit-Limit"] = str(verdict.limit)
-        response.headers["RateLimit-Remaining"] = str(verdict.remaining)
-        response.headers["RateLimit-Reset"] = str(verdict.reset_seconds)
+        for name, value in rate_limit_headers(verdict):
+            response.headers[name] = value
+
+
+def rate_limit_headers(verdict: Verdict) -> list[tuple[str, str]]:
+    """Return the headers that tell a caller of the budget."""
+    return [
+        ("RateLimit-Limit", str(verdict.limit)),
+        ("RateLimit-Remaining", str(verdict.remaining)),
+        ("RateLimit-Reset", str(verdict.reset_seconds)),
+    ]
 
 
 def etag_of(payload: Any) -> str:
@@ -204,7 +219,8 @@ def etag_of(payload: Any) -> str:
     return f'"{hashlib.blake2b(jsontext.dumps(payload), digest_size=12).hexdigest()}"'
 
 
-def _matches(header: str | None, etag: str) -> bool:
+def matches(header: str | None, etag: str) -> bool:
+    """Return whether an ``If-Match`` or ``If-None-Match`` names that ETag."""
     if not header:
         return False
     tags = {tag.strip().removeprefix("W/") for tag in header.split(",")}
