@@ -85,6 +85,7 @@ def run_bare(
     writing: Prepared, flow: str, *, clients: int, seconds: float, variants: Sequence[int] = ()
 ) -> Bare:
     """Send a flow's statements by scripts that hold a connection for each client."""
+    _empty_carts(writing)  # what is in one already is no new line
     share = clients // PROCESSES
     scripts = [
         subprocess.Popen(
@@ -141,8 +142,12 @@ def _stock(shop: Prepared, variant: int, units: int | None = None) -> int:
 
 
 def _stock_floor(writing: Prepared, variant: int) -> None:
-    """Set the stock anew and empty the carts of those who came too late."""
+    """Set the stock anew and send home those who came too late."""
     _stock(writing, variant, UNITS)
+    _empty_carts(writing)
+
+
+def _empty_carts(writing: Prepared) -> None:
     lines = "DELETE FROM cart_cartline l USING cart_cart c WHERE c.id = l.cart_id"
     with contextlib.closing(connect(writing.environment)) as connection:
         cursor = connection.cursor()
