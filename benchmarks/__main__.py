@@ -20,6 +20,7 @@ from benchmarks.shops import Prepared, folder_for_facts, prepare
 SIZES = (1_000, 10_000, 100_000)
 MILLION = 1_000_000
 PAGE, PLOTS = Path("docs/performance.md"), Path("docs/performance")
+NOTES = PLOTS / "notes.md"
 PARTS = ("tables", "growth", "sale", "storm", "start")
 
 
@@ -143,7 +144,7 @@ def _write(results: Results) -> None:
     os.chdir(ROOT)
     plots.draw(results, PLOTS)
     results.save(PLOTS / "figures.json")
-    PAGE.write_text(report.page(results))
+    PAGE.write_text(report.page(results, NOTES.read_text() if NOTES.exists() else ""))
     print(f"Written: {PAGE}, {PLOTS}/")
 
 

@@ -36,9 +36,12 @@ _SHARED = """ as far as its backends serve these
 databases, for others used that PostgreSQL too"""
 
 
-def page(results: Results) -> str:
-    """Return docs/performance.md."""
-    return "\n".join(_parts(results)).rstrip() + "\n"
+def page(results: Results, notes: str = "") -> str:
+    """Return docs/performance.md.
+
+    :param notes: what people have to say about the figures, kept from run to run.
+    """
+    return "\n".join([*_parts(results), notes]).rstrip() + "\n"
 
 
 def _parts(results: Results) -> Iterator[str]:

@@ -9,10 +9,12 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import psycopg2
 
@@ -47,6 +49,22 @@ def serving(
     application: str, environment: Mapping[str, str], *, root: Path = ROOT, workers: int = WORKERS
 ) -> Iterator[Server]:
     """Serve a WSGI application as ``make serve`` does, on a free port of the loopback address."""
+    with tempfile.TemporaryFile() as told:  # of interest only if it does not start
+        process, port = _start(application, environment, root, workers, told)
+        try:
+            _wait_for(process, port, told)
+            yield Server(port, process.pid)
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _start(
+    application: str, environment: Mapping[str, str], root: Path, workers: int, told: IO[bytes]
+) -> tuple["subprocess.Popen[bytes]", int]:
     port = _free_port()
     process = subprocess.Popen(
         [
@@ -59,16 +77,9 @@ def serving(
         cwd=root,
         env={**environment, "PYTHONPATH": str(root)},
         stdout=subprocess.DEVNULL,
+        stderr=told,
     )  # fmt: skip
-    try:
-        _wait_for(process, port)
-        yield Server(port, process.pid)
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            process.kill()
+    return process, port
 
 
 def _free_port() -> int:
@@ -80,11 +91,12 @@ def _free_port() -> int:
     raise RuntimeError(f"No port of {first} to {last} is free.")
 
 
-def _wait_for(process: "subprocess.Popen[bytes]", port: int) -> None:
+def _wait_for(process: "subprocess.Popen[bytes]", port: int, told: IO[bytes]) -> None:
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while True:
         if process.poll() is not None:
-            raise RuntimeError(f"The server ended with status {process.returncode}.")
+            told.seek(0)
+            raise RuntimeError(f"The server does not start: {told.read().decode()[-2_000:]}")
         try:
             socket.create_connection((LOOPBACK, port), timeout=1).close()
             return

@@ -9,10 +9,22 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from benchmarks import catalogue, floor, preparing, servers, startup, statements
+from benchmarks import (
+    catalogue,
+    floor,
+    judging,
+    preparing,
+    report,
+    servers,
+    startup,
+    statements,
+)
 from benchmarks.endpoints import PRODUCTS
 from benchmarks.environment import connect
+from benchmarks.figures import Row, Sample
+from benchmarks.growth import Growth
 from benchmarks.load import Answer, percentile
+from benchmarks.results import Results
 from benchmarks.sale import until_sold_out
 from orders.models import Order
 from payments.models import Payment
@@ -73,6 +85,33 @@ def test_a_client_of_a_sale_goes_home_when_it_is_told_that_nothing_is_left():
 
     assert len(done) == 1
     assert list(statuses) == []
+
+
+def _row(name, *, processor, queries):
+    sample = Sample(10, 0.1, 0.2, 0.01, 0.01, 0.001, 1000)
+    return Row(
+        name, queries, sample, processor_to_floor=processor, rate_to_floor=0.5, p50_to_floor=2
+    )
+
+
+def test_every_figure_is_judged_and_what_was_not_measured_is_called_so():
+    rows = [
+        _row("product list, cold", processor=1.7, queries=2),
+        _row("cart of three lines", processor=3.4, queries=4),
+    ]
+    results = Results("abc", "today", "two cores", "make bench", is_shared=False)
+    results.tables = {10_000: rows}
+    results.growth = [Growth("by price", [1_000, 10_000], [0.010, 0.014], 60)]
+
+    words = {verdict.what: verdict.word for verdict in judging.judge(results)}
+    text = report.page(results, "## Notes\n")
+
+    assert words["list of 20, cold"] == "reached"
+    assert words["cart of 3 lines, signed in"] == "not reached"  # a query too many
+    assert words["p50 of list by price, 10,000 against 1,000 products"] == "not reached"
+    assert words["start to the first answer"] == "not measured"
+    assert "| list of 20, cold | ≤ 1.8 ×, ≤ 2 queries | 1.70 ×, 2 queries | reached |" in text
+    assert text.endswith("## Notes\n")
 
 
 @pytest.fixture
