@@ -162,8 +162,7 @@ def _machine() -> str:
 
 
 def _command(sizes: Sequence[int], options: argparse.Namespace) -> str:
-    more = "" if set(options.parts) == set(PARTS) else f" PARTS={' '.join(options.parts)!r}"
-    return f'make bench SIZES="{" ".join(map(str, sizes))}"{more}'
+    return f'make bench SIZES="{" ".join(map(str, sizes))}" ROUNDS={options.rounds}'
 
 
 if __name__ == "__main__":
