@@ -71,6 +71,22 @@ def _measure(server: str, folder: Path, sizes: Sequence[int], options: argparse.
         command=_command(sizes, options),
         is_shared=False,
     )
+    try:
+        _measure_all(server, folder, shops, results, options)
+    finally:  # of a run that was interrupted, what it has found
+        if results.tables:
+            print(report.verdicts(results), flush=True)
+            if options.write:
+                _write(results)
+
+
+def _measure_all(
+    server: str,
+    folder: Path,
+    shops: Mapping[int, Prepared],
+    results: Results,
+    options: argparse.Namespace,
+) -> None:
     middle = shops[min(shops, key=lambda size: abs(size - 10_000))]
     with contextlib.ExitStack() as stack:
         writing = _floor_database(server, middle.size, folder, stack)
@@ -82,10 +98,6 @@ def _measure(server: str, folder: Path, sizes: Sequence[int], options: argparse.
             results.growth = growth.compare([shops[min(shops)], shops[max(shops)]])
             print(report.growth(results), flush=True)
         _measure_the_rest(results, middle, writing, postgres, options.parts)
-    if results.tables:
-        print(report.verdicts(results), flush=True)
-    if options.write:
-        _write(results)
 
 
 def _measure_tables(
