@@ -63,6 +63,7 @@ def _usual_sizes(server: str) -> list[int]:
 
 
 def _measure(server: str, folder: Path, sizes: Sequence[int], options: argparse.Namespace) -> None:
+    load_before = os.getloadavg()[0]
     shops = {size: prepare(server, size, folder) for size in sorted(sizes)}
     results = Results(
         commit=_commit(),
@@ -70,6 +71,7 @@ def _measure(server: str, folder: Path, sizes: Sequence[int], options: argparse.
         machine=_machine(),
         command=_command(sizes, options),
         is_shared=False,
+        load_before=load_before,
     )
     try:
         _measure_all(server, folder, shops, results, options)

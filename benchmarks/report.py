@@ -20,7 +20,8 @@ Made by `{command}` at commit {commit} on {when}; run it again and this page, it
 `performance/figures.json` are written anew.
 
 The machine: {machine}. PostgreSQL, the shop (gunicorn, two workers of four threads, production
-settings) and the load share it. **Absolute figures are those of this machine at that hour; the
+settings) and the load share it; its load average before was {load:.1f}, so that {busy}.
+**Absolute figures are those of this machine at that hour; the
 ratios are what the shop is judged by:** the shop and its floor are measured in turn, in the same
 run. Processor time is read from /proc and is that of the application and of PostgreSQL{shared}.
 `load ms` is what the load itself took beside them, for each request or flow.
@@ -32,6 +33,8 @@ recorded from the shop and sent again with fresh values by psycopg2. `cold` is w
 `CATALOGUE_CACHE_MB=0`: no answer is remembered. A row whose floor is not said is compared with one
 query and orjson.
 """
+_QUIET = 0.5
+_BUSY = "other work took part of it and absolute figures are worse than it can do"
 _SHARED = """ as far as its backends serve these
 databases, for others used that PostgreSQL too"""
 
@@ -50,6 +53,8 @@ def _parts(results: Results) -> Iterator[str]:
         commit=results.commit,
         when=results.when,
         machine=results.machine,
+        load=results.load_before,
+        busy=_BUSY if results.load_before > _QUIET else "it was free for this",
         shared=_SHARED if results.is_shared else "",
     )
     yield "## The figures to reach\n"

@@ -23,6 +23,7 @@ class Results:
     machine: str
     command: str
     is_shared: bool  # others used the PostgreSQL meanwhile
+    load_before: float  # the machine's load average: what else it was doing
     tables: dict[int, Sequence[Row]] = field(default_factory=dict)
     growth: Sequence[Growth] = ()
     sale: Sale | None = None

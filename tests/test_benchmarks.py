@@ -99,7 +99,7 @@ def test_every_figure_is_judged_and_what_was_not_measured_is_called_so():
         _row("product list, cold", processor=1.7, queries=2),
         _row("cart of three lines", processor=3.4, queries=4),
     ]
-    results = Results("abc", "today", "two cores", "make bench", is_shared=False)
+    results = Results("abc", "today", "two cores", "make bench", is_shared=False, load_before=0.1)
     results.tables = {10_000: rows}
     results.growth = [Growth("by price", [1_000, 10_000], [0.010, 0.014], 60)]
 
