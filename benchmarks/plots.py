@@ -22,6 +22,7 @@ _STYLE: Any = {
     "axes.spines.right": False,
     "axes.edgecolor": "#888888",
     "axes.grid": True,
+    "axes.axisbelow": True,
     "grid.color": "#dddddd",
     "figure.facecolor": "white",  # readable on a dark page too
 }
