@@ -29,9 +29,10 @@ run. Processor time is read from /proc and is that of the application and of Pos
 The floor is what the same machine does without a shop: a WSGI function behind the same gunicorn
 that answers with a constant (`hello`); one indexed query and orjson; one query that gives the same
 rows as the shop's list or detail; the statements that the shop sends for a search or a purchase,
-recorded from the shop and sent again with fresh values by psycopg2. `cold` is with
-`CATALOGUE_CACHE_MB=0`: no answer is remembered. A row whose floor is not said is compared with one
-query and orjson.
+recorded from the shop and sent again with fresh values by psycopg2. So these two floors say what
+the shop costs on top of its statements; whether the statements are good ones, the number of
+queries says, and the growth below. `cold` is with `CATALOGUE_CACHE_MB=0`: no answer is remembered.
+A row whose floor is not said is compared with one query and orjson.
 """
 _QUIET = 0.5
 _BUSY = "other work took part of it and absolute figures are worse than it can do"
