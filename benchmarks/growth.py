@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from tqdm import tqdm
 
 from benchmarks.endpoints import LISTS, Shop
-from benchmarks.load import Outcome, alternate
+from benchmarks.load import Outcome, Script, alternate
 from benchmarks.shops import Prepared, served
 
 TURNS = 60
 SECONDS = 8.0  # for one list
+PATIENCE_SECONDS = 20.0  # for one answer
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def compare(shops: Sequence[Prepared], *, only: str = "") -> list[Growth]:
                 (port, Shop(shop.facts).listing(name)(0))
                 for port, shop in zip(ports, shops, strict=True)
             ]
-            outcomes = alternate(sides, turns=TURNS, seconds=SECONDS)
+            outcomes = _in_turn(sides, turns=TURNS)
             found.append(_growth(name, sizes, outcomes))
         found.append(_deep(ports[-1], shops[-1]))
     return found
@@ -50,7 +51,11 @@ def _deep(port: int, shop: Prepared) -> Growth:
     pages = [1, shop.facts.deep_page]
     cursors = [shop.facts.cursors["first"], shop.facts.cursors["deep"]]
     sides = [(port, Shop(shop.facts).page(cursor)(0)) for cursor in cursors]
-    return _growth("deep page", pages, alternate(sides, turns=2 * TURNS, seconds=SECONDS))
+    return _growth("deep page", pages, _in_turn(sides, turns=2 * TURNS))
+
+
+def _in_turn(sides: Sequence[tuple[int, Script]], *, turns: int) -> list[Outcome]:
+    return alternate(sides, turns=turns, seconds=SECONDS, patience=PATIENCE_SECONDS)
 
 
 def _growth(name: str, sides: Sequence[int], outcomes: Sequence[Outcome]) -> Growth:

@@ -131,32 +131,46 @@ def _drive(clients: "Sequence[_Client]", *, until: float) -> None:
 
 
 def alternate(
-    sides: Sequence[tuple[int, Script]], *, turns: int, seconds: float = 60.0
+    sides: Sequence[tuple[int, Script]], *, turns: int, seconds: float, patience: float
 ) -> list[Outcome]:
     """Run scripts on their ports one after the other, so many times; return what each met.
 
     Noise of the machine meets all of them alike, so that their latencies can be compared.
 
     :param seconds: after so many there are no more turns, but three there always are.
+    :param patience: seconds; after whoever is not answered by then, nobody is asked again.
     """
     outcomes = [Outcome() for _ in sides]
     clients = [
         _Client(port, script, outcome, frozenset())
         for (port, script), outcome in zip(sides, outcomes, strict=True)
     ]
+    for client in clients:
+        client.socket.settimeout(patience)
     started = time.perf_counter()
     for turn in range(turns + 1):
         if turn > 3 and time.perf_counter() - started > seconds:
             break
         at = turn % len(clients)
-        for client in clients[at:] + clients[:at]:
-            client.begin()
-            while not client.receive():
-                pass
+        if not all([_is_answered(client) for client in clients[at:] + clients[:at]]):
+            break
     for client in clients:
         client.socket.close()
-        del client.outcome.latencies[0]  # it warmed up
+        if len(client.outcome.latencies) > 1:
+            del client.outcome.latencies[0]  # it warmed up
     return outcomes
+
+
+def _is_answered(client: "_Client") -> bool:
+    """Run a client's script once; one that is not answered has taken as long as we waited."""
+    client.begin()
+    try:
+        while not client.receive():
+            pass
+    except TimeoutError:
+        client.outcome.latencies = [time.perf_counter() - client.began]
+        return False
+    return True
 
 
 class _Client:
