@@ -34,8 +34,10 @@ serve: packages port ## Serve the shop as in production, on the database of the 
 test: dev-packages ## Run every check and every test, on SQLite and PostgreSQL
 	@$(PY) -m tests.run_all
 
-bench: dev-packages ## Measure the shop beside the floor (SIZES="1000 10000", BENCH_POSTGRES_URL=...)
-	@$(PY) -m benchmarks $(SIZES)
+bench: dev-packages ## Measure the shop beside the floor (SIZES="1000 10000", BASE=commit to compare)
+	@$(PY) -m benchmarks $(SIZES) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	  $(if $(BASE),--compare $(BASE),$(if $(ONLY)$(PARTS),,--write)) \
+	  $(if $(PARTS),--parts $(PARTS)) $(if $(ONLY),--only "$(ONLY)")
 
 chaos: dev-packages ## Attack a running production server (SEED=..., MINUTES=60)
 	@$(PY) -m tests.chaos long --write --minutes $(or $(MINUTES),60)

@@ -9,7 +9,7 @@ from unfold.forms import AuthenticationForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts import services
-from accounts.errors import TooManyPasswords
+from accounts.errors import PasswordsBusy, TooManyPasswords
 from accounts.models import User
 from shop_backend.kernel.errors import ShopError
 
@@ -32,7 +32,7 @@ class StaffLoginForm(AuthenticationForm):
         try:
             with services.counted_try(self.cleaned_data.get("username", "")):
                 cleaned = super().clean()
-        except TooManyPasswords as refusal:
+        except (PasswordsBusy, TooManyPasswords) as refusal:
             raise ValidationError(str(refusal), code=refusal.code) from refusal
         self._require_second_factor()
         return cleaned

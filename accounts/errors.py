@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 
-from shop_backend.kernel.errors import BadInput, Conflict, Missing, Refused, ShopError
+from shop_backend.kernel.errors import (
+    BadInput,
+    Conflict,
+    Missing,
+    Refused,
+    ShopError,
+    Unavailable,
+)
 
 
 class InvalidCredentials(ShopError):
@@ -23,6 +30,14 @@ class TooManyPasswords(ShopError):
     def __init__(self, *, seconds: int) -> None:
         super().__init__()
         self.retry_after_seconds = seconds
+
+
+class PasswordsBusy(Unavailable):
+    """This process works on as many passwords as it may; nothing was counted or compared."""
+
+    code = "passwords_busy"
+    message = "Many people are logging in at the moment; please try again."
+    retry_after_seconds = 1
 
 
 class InvalidToken(ShopError):

@@ -2,7 +2,7 @@
 
 BENCH_POSTGRES_URL names a PostgreSQL on this machine where databases may be made; they are kept
 and used again. Without it a throw-away server is made, and a catalogue of a million products is
-made anew every time.
+made anew every time. BENCH_PREFIX is what the databases' names begin with (``bench``).
 """
 
 import contextlib
@@ -30,15 +30,24 @@ def postgres() -> Iterator[str]:
         yield url
 
 
-def database_for(server: str, products: int) -> dict[str, str]:
-    """Return the settings of the database of the shop with so many products; make it if need be."""
-    parts, name = urlsplit(server), f"bench_{products}"
-    connection = psycopg2.connect(server)
-    connection.autocommit = True
-    with contextlib.closing(connection), connection.cursor() as cursor:
+def database_name(products: int, *, purpose: str = "") -> str:
+    """Return what the database of the shop with so many products is called."""
+    prefix = os.environ.get("BENCH_PREFIX", "bench")
+    return "_".join(filter(None, [prefix, str(products), purpose]))
+
+
+def exists(server: str, name: str) -> bool:
+    """Return whether the server has a database of that name."""
+    with contextlib.closing(psycopg2.connect(server)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
-        if cursor.fetchone() is None:
-            cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return cursor.fetchone() is not None
+
+
+def make_database(server: str, name: str) -> dict[str, str]:
+    """Return the settings of the database of that name; make it if need be."""
+    if not exists(server, name):
+        _run(server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    parts = urlsplit(server)
     return {
         "DB_ENGINE": "django.db.backends.postgresql",
         "DB_NAME": name,
@@ -49,7 +58,12 @@ def database_for(server: str, products: int) -> dict[str, str]:
     }
 
 
-def environment_for(database: Mapping[str, str]) -> dict[str, str]:
+def drop_database(server: str, name: str) -> None:
+    """Remove a database that was made for one run."""
+    _run(server, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def environment_for(database: Mapping[str, str], **own: str) -> dict[str, str]:
     """Return a production shop's whole environment; what is set in our shell does not count."""
     return {
         "PATH": os.environ["PATH"],
@@ -62,5 +76,28 @@ def environment_for(database: Mapping[str, str]) -> dict[str, str]:
         "PAYMENT_SANDBOX_ALLOWED": "True",
         "OUTBOX_DELIVERY": "worker",
         "SHOP_CURRENCY": "GBP",
+        "DJANGO_SETTINGS_MODULE": "shop_backend.settings",
+        "PYTHONWARNINGS": "ignore",
         **database,
+        **own,
     }
+
+
+def connect(environment: Mapping[str, str]) -> psycopg2.extensions.connection:
+    """Return a bare connection, in autocommit, to the database of an environment."""
+    connection = psycopg2.connect(
+        dbname=environment["DB_NAME"],
+        user=environment["DB_USER"],
+        password=environment["DB_PASSWORD"],
+        host=environment["DB_HOST"],
+        port=environment["DB_PORT"],
+    )
+    connection.autocommit = True
+    return connection
+
+
+def _run(server: str, statement: sql.Composable) -> None:
+    connection = psycopg2.connect(server)
+    connection.autocommit = True
+    with contextlib.closing(connection), connection.cursor() as cursor:
+        cursor.execute(statement)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from benchmarks import load
-from benchmarks.servers import Server, processor_seconds_of
+from benchmarks.servers import Postgres, Server
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Sample:
     p99: float
     app: float
     database: float
+    load: float
     body_bytes: float
 
     @property
@@ -34,14 +35,15 @@ class Row:
     sample: Sample
     processor_to_floor: float
     rate_to_floor: float
+    p50_to_floor: float
 
 
 def measure(
-    server: Server, postmaster: int, scripts: Sequence[load.Script], *, seconds: float
+    server: Server, postgres: Postgres, scripts: Sequence[load.Script], *, seconds: float
 ) -> Sample:
-    """Run the scripts, once to warm up, and return what one run of them cost."""
-    load.run(server.port, scripts, seconds=0)
-    app, database = server.processor_seconds(), processor_seconds_of(postmaster)
+    """Run the scripts, a while to warm up, and return what one run of them cost."""
+    load.run(server.port, scripts, seconds=seconds / 4)
+    app, database = server.processor_seconds(), postgres.processor_seconds()
     outcome = load.run(server.port, scripts, seconds=seconds)
     runs = len(outcome.latencies)
     return Sample(
@@ -49,7 +51,8 @@ def measure(
         p50=outcome.percentile(0.5),
         p99=outcome.percentile(0.99),
         app=(server.processor_seconds() - app) / runs,
-        database=(processor_seconds_of(postmaster) - database) / runs,
+        database=(postgres.processor_seconds() - database) / runs,
+        load=outcome.own_processor / runs,
         body_bytes=outcome.body_bytes / outcome.requests,
     )
 
@@ -72,8 +75,10 @@ def summarised(
             p99=middle(lambda sample: sample.p99),
             app=middle(lambda sample: sample.app),
             database=middle(lambda sample: sample.database),
+            load=middle(lambda sample: sample.load),
             body_bytes=middle(lambda sample: sample.body_bytes),
         ),
         processor_to_floor=median(ours.processor / floor.processor for ours, floor in pairs),
         rate_to_floor=median(ours.per_second / floor.per_second for ours, floor in pairs),
+        p50_to_floor=median(ours.p50 / floor.p50 for ours, floor in pairs),
     )

@@ -1,5 +1,7 @@
 """How many statements an endpoint sends, counted in this process."""
 
+from typing import Any
+
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -28,6 +30,10 @@ def _run(script: Script) -> None:
             method, path, body, headers.get("Content-Type", ""), headers=headers
         )
         try:
-            wire = run.send(Answer(response.status_code, response.content))
+            wire = run.send(Answer(response.status_code, _head_of(response), response.content))
         except StopIteration:
             return
+
+
+def _head_of(response: Any) -> bytes:
+    return "\r\n".join(f"{name}: {value}" for name, value in response.items()).encode()

@@ -1,12 +1,15 @@
 """Swagger UI, ReDoc and the document they show, with assets served from here."""
 
+from functools import cache
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, include, path
+from django.views.decorators.csrf import csrf_exempt
 from drf_yasg import openapi
 from drf_yasg.generators import OpenAPISchemaGenerator
-from drf_yasg.views import get_schema_view
 from rest_framework.permissions import AllowAny
 
 from shop_backend import error_codes, published_shapes, recorded_examples
@@ -88,22 +91,43 @@ info = openapi.Info(
     description=DESCRIPTION,
     license=openapi.License(name="MIT"),
 )
-schema_view = get_schema_view(
-    info,
-    generator_class=SchemaGenerator,
-    public=True,
-    permission_classes=(AllowAny,),
-    authentication_classes=(),
-)
+
+
+@cache
+def _schema_view() -> Any:
+    """Return drf-yasg's view, made when somebody asks for it."""
+    # With its validators it takes every worker 4 MB, and few of them are ever asked.
+    from drf_yasg.views import get_schema_view  # noqa: PLC0415
+
+    return get_schema_view(
+        info,
+        generator_class=SchemaGenerator,
+        public=True,
+        permission_classes=(AllowAny,),
+        authentication_classes=(),
+    )
+
+
+@csrf_exempt  # as every view of DRF: other methods are 405, not 403
+def document(request: HttpRequest, format: str) -> HttpResponseBase:
+    """The document itself, as JSON or YAML."""
+    return _answered(request, _schema_view().without_ui(cache_timeout=0), format=format)
+
+
+@csrf_exempt
+def reader(request: HttpRequest, ui: str) -> HttpResponseBase:
+    """Swagger UI or ReDoc, which show it."""
+    return _answered(request, _schema_view().with_ui(ui, cache_timeout=0))
+
+
+def _answered(request: HttpRequest, view: Any, **arguments: str) -> HttpResponseBase:
+    answer: HttpResponseBase = view(request, **arguments)
+    return answer
+
 
 urlpatterns = [
-    path(
-        "swagger.json",
-        schema_view.without_ui(cache_timeout=0),
-        {"format": "json"},
-        name="swagger-document",
-    ),
-    path("swagger.yaml", schema_view.without_ui(cache_timeout=0), {"format": "yaml"}),
-    path("swagger/", schema_view.with_ui("swagger", cache_timeout=0), name="swagger"),
-    path("redoc/", schema_view.with_ui("redoc", cache_timeout=0), name="redoc"),
+    path("swagger.json", document, {"format": "json"}, name="swagger-document"),
+    path("swagger.yaml", document, {"format": "yaml"}),
+    path("swagger/", reader, {"ui": "swagger"}, name="swagger"),
+    path("redoc/", reader, {"ui": "redoc"}, name="redoc"),
 ]

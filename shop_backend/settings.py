@@ -196,6 +196,8 @@ PASSWORD_HASHERS = [
     "accounts.hashers.Argon2idHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
+# How many passwords one process works on at once; half of its threads leaves the shop the rest.
+PASSWORDS_AT_ONCE = env.int("PASSWORDS_AT_ONCE", default=2)
 _VALIDATORS = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"{_VALIDATORS}.UserAttributeSimilarityValidator"},

@@ -29,6 +29,7 @@ elif DATABASES["default"]["ENGINE"].endswith("mysql"):
 # A test knows when its mails are sent; most tests do not wait for Argon2 or for a throttle.
 OUTBOX_DELIVERY = "inline"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+PASSWORDS_AT_ONCE = 100
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 RATE_LIMITS = False
 STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
+from accounts.crowding import place_in_line
 from accounts.errors import TooManyPasswords
 from shop_backend.kernel import budgets, transactions
 
@@ -17,11 +18,17 @@ def counted_try(login: str) -> Iterator[None]:
 
     Counted is the name as it was sent, whether anybody has it or not, so that nothing is told.
 
+    :raises PasswordsBusy: too many people log in right now; nothing was counted or compared.
     :raises TooManyPasswords: there were too many of late; nothing was compared.
     """
-    if not settings.RATE_LIMITS:
-        yield
-        return
+    with place_in_line():
+        if settings.RATE_LIMITS:
+            yield from _counted(login)
+        else:
+            yield
+
+
+def _counted(login: str) -> Iterator[None]:
     name = salted_hmac("accounts.login", login.strip().lower(), algorithm="sha256").hexdigest()
     key = f"password of {name}"
     verdict = budgets.spend(key, budgets.Rate.parse(settings.THROTTLE_RATES["password"]))

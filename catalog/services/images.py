@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from catalog import errors, pictures
+from catalog import errors
 from catalog.models import Product, ProductImage
 from catalog.services.variants import LAST_POSITION, lock_product
 from shop_backend.kernel import transactions
@@ -30,6 +30,8 @@ def upload_image(
     :raises ImageInvalid, ImageTooLarge: it is no picture that the shop takes.
     :raises TooManyImages: the product has as many as it can.
     """
+    from catalog import pictures  # noqa: PLC0415  # with Pillow, which few workers ever need
+
     picture = pictures.redraw(upload, size=size)
     name = f"products/{secrets.token_hex(16)}"
     file = default_storage.save(f"{name}.{picture.extension}", ContentFile(picture.content))

@@ -1,0 +1,129 @@
+"""A storm of logins is let in a few at a time, and the shop's other threads stay free."""
+
+import threading
+from contextlib import ExitStack, contextmanager
+
+import pytest
+from django.contrib.auth.hashers import check_password, make_password
+
+from accounts.crowding import place_in_line
+from accounts.errors import PasswordsBusy
+from accounts.models import User
+from accounts.tests.factories import PASSWORD, UserFactory
+from shop_backend.kernel.models import SpentBudget
+
+LOGIN = "/api/accounts/login/"
+ARGON = ["accounts.hashers.Argon2idHasher"]
+
+
+@contextmanager
+def someone_logging_in():
+    """Hold a place in another thread, as a request does that is being worked on."""
+    is_in, may_go = threading.Event(), threading.Event()
+
+    def work():
+        with place_in_line():
+            is_in.set()
+            may_go.wait()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    is_in.wait()
+    try:
+        yield
+    finally:
+        may_go.set()
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def _two_places(settings):
+    settings.PASSWORDS_AT_ONCE = 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_login_beyond_the_places_is_told_when_to_come_back(client):
+    user = UserFactory()
+    body = {"username": user.username, "password": PASSWORD}
+
+    with someone_logging_in(), someone_logging_in():
+        refused = client.post(LOGIN, body)
+    answer = client.post(LOGIN, body)
+
+    assert (refused.status_code, refused.json()["code"]) == (503, "passwords_busy")
+    assert refused.headers["Retry-After"] == "1"
+    assert answer.status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refused_login_does_not_count_as_a_wrong_password(client, settings):
+    settings.RATE_LIMITS = True
+    settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "password": "1/hour"}
+    user = UserFactory()
+    body = {"username": user.username, "password": PASSWORD}
+
+    with someone_logging_in(), someone_logging_in():
+        assert client.post(LOGIN, body).status_code == 503
+
+    assert not SpentBudget.objects.filter(key__startswith="password").exists()
+    assert client.post(LOGIN, body).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_wrong_password_gives_its_place_back(client):
+    user = UserFactory()
+
+    for _ in range(3):
+        wrong = client.post(LOGIN, {"username": user.username, "password": "not this one"})
+        assert wrong.status_code == 401
+
+    with someone_logging_in():
+        answer = client.post(LOGIN, {"username": user.username, "password": PASSWORD})
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_registrations_stand_in_the_same_line(client, settings):
+    settings.PASSWORD_HASHERS = ARGON
+    body = {"username": "newcomer", "email": "newcomer@example.com", "password": "tulip-harbour-92"}
+
+    with someone_logging_in(), someone_logging_in():
+        refused = client.post("/api/accounts/register/", body)
+
+    assert (refused.status_code, refused.json()["code"]) == (503, "passwords_busy")
+    assert not User.objects.filter(username="newcomer").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_admin_site_says_so_on_its_form(client):
+    user = UserFactory(is_staff=True)
+
+    with someone_logging_in(), someone_logging_in():
+        page = client.post(
+            "/admin/login/", {"username": user.username, "password": PASSWORD}, format="multipart"
+        )
+
+    assert page.status_code == 200
+    assert "Many people are logging in at the moment" in page.content.decode()
+
+
+def test_hashing_needs_no_second_place(settings):
+    settings.PASSWORD_HASHERS = ARGON
+    settings.PASSWORDS_AT_ONCE = 1
+
+    with place_in_line():
+        hashed = make_password("tulip-harbour-92")
+        assert check_password("tulip-harbour-92", hashed)
+
+
+def test_as_many_as_there_are_places_get_one(settings):
+    settings.PASSWORDS_AT_ONCE = 3
+
+    with ExitStack() as held:
+        for _ in range(3):
+            held.enter_context(someone_logging_in())
+        with pytest.raises(PasswordsBusy), place_in_line():
+            pass
+    with place_in_line():
+        pass
