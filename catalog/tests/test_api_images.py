@@ -6,6 +6,7 @@ from io import BytesIO
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from PIL import Image
 
 from accounts.tests.factories import UserFactory
@@ -275,7 +276,8 @@ def test_images_cost_a_constant_number_of_queries(
             services.link_image(product=product, address=f"{ELSEWHERE}?{number}")
     CategoryTree.read()  # once for each version of the catalogue
 
-    with django_assert_num_queries(6):
+    # On PostgreSQL one statement reads all of a page's parts.
+    with django_assert_num_queries(3 if connection.vendor == "postgresql" else 6):
         assert payload(anonymous.get("/api/catalog/products/"))["count"] == rows
     with django_assert_num_queries(3):
         path = f"/api/catalog/products/{products[0].pk}/images/"

@@ -86,7 +86,8 @@ class RememberedAnswersMixin(ShopViewSet):
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         self._key = None
-        if not _is_for_everyone(request):
+        # Other names of a path take some methods alone: not all views have a GET.
+        if "get" not in self.action_map or not _is_for_everyone(request):
             return super().dispatch(request, *args, **kwargs)
         if settings.CATALOGUE_CACHE_MB and version.is_known():
             self._key = _key_of(request)
