@@ -46,6 +46,7 @@ def shop_environment(database: Environment, **further: str) -> Environment:
         "PAYMENT_PROVIDER": "sandbox",
         "PAYMENT_SANDBOX_ALLOWED": "True",
         "RATE_LIMITS": "off",
+        "PASSWORDS_AT_ONCE": "8",  # as many as a process has threads: nobody is to be turned away
         "OUTBOX_DELIVERY": "worker",  # the harness sweeps when it judges; the server sends at once
         **database,
         **further,
