@@ -15,6 +15,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm
 from unfold.forms import UserCreationForm as AdminUserCreationForm
 
 from accounts import selectors, services
+from accounts.crowding import past_the_line
 from accounts.errors import EmailTaken, OwnAccount, RightsYouLack, UsernameTaken
 from accounts.models import EmailChange, Otp, OtpRequestCount, Session, TwoFactor, User
 from shop_backend.kernel.admin import ReadOnlyAdmin, ShopModelAdmin
@@ -82,7 +83,9 @@ class PasswordChangeForm(AdminPasswordChangeForm):
     """A new password from the operator ends the sessions of the old one."""
 
     def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002  # Django's signature
-        user = super().save(commit=commit)
+        user = super().save(commit=False)
+        if commit:
+            user.save(update_fields=["password"])
         services.note_password_set_in_admin(user=user)
         return user
 
@@ -144,13 +147,26 @@ class UserAdmin(DjangoUserAdmin, ShopModelAdmin):
         form.actor = request.user  # the class is made anew for each request
         return form
 
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        with past_the_line():
+            return super().add_view(request, *args, **kwargs)
+
+    def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        with past_the_line():
+            return super().user_change_password(request, *args, **kwargs)
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # the books name people; an account is deactivated or anonymised
 
     def save_model(
         self, request: HttpRequest, obj: Any, form: forms.ModelForm, change: Any
     ) -> None:
-        super().save_model(request, obj, form, change)
+        if change:
+            # What the form has not changed may have moved on since it was read.
+            columns = {field.name for field in obj._meta.concrete_fields}
+            obj.save(update_fields=columns.intersection(form.changed_data))
+        else:
+            super().save_model(request, obj, form, change)
         if change and "is_active" in form.changed_data and not obj.is_active:
             services.revoke_sessions(user=obj)
 

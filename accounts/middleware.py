@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import logout
@@ -29,22 +28,26 @@ class AdminSessionMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        is_admin = request.path_info.startswith("/admin/")
-        if is_admin and request.user.is_authenticated:
+        if not request.path_info.startswith("/admin/"):
+            return self.get_response(request)
+        if request.user.is_authenticated:
             self._hold_against_clock(request, int(time.time()))
-        return self.get_response(request)
+        response = self.get_response(request)
+        if request.user.is_authenticated and self.OPENED_AT not in request.session:
+            # They have just signed in. Nothing else tells when: the account's last login may be
+            # another one's.
+            now = int(time.time())
+            request.session[self.OPENED_AT], request.session[self.USED_AT] = now, now
+        return response
 
     def _hold_against_clock(self, request: HttpRequest, now: int) -> None:
         session = request.session
-        user: Any = request.user
-        # In its first minute nothing is noted yet: then the login is what is known.
-        login = int(user.last_login.timestamp()) if user.last_login else now
-        opened_at, used_at = session.get(self.OPENED_AT, login), session.get(self.USED_AT, login)
+        opened_at, used_at = session.get(self.OPENED_AT, now), session.get(self.USED_AT, now)
         is_old = now - opened_at >= settings.SESSION_COOKIE_AGE
         if is_old or now - used_at >= settings.ADMIN_IDLE_MINUTES * 60:
             logout(request)
         elif now - used_at >= self._NOTED_EVERY:
-            session[self.OPENED_AT], session[self.USED_AT] = opened_at, now
+            session[self.USED_AT] = now
 
 
 class TwoFactorEnrolmentMiddleware:

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from django.conf import settings
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Min, Q
 from django.utils import timezone
 
@@ -61,8 +61,9 @@ class _Belief(NamedTuple):
 
 
 _latest = _Made(Version(-1, None), {})
-# By database: a replica may lag behind, and what it shows goes by its own version alone.
-_beliefs: dict[str, _Belief] = {}
+# Of the primary, as everybody sees it. A replica is asked each time: behind its name several may
+# stand, each as far as it is.
+_belief: _Belief | None = None
 _changes_made_here = 0
 
 
@@ -89,8 +90,10 @@ def believed() -> Seen:
 
 def known() -> Seen | None:
     """Return what was seen at most ``CATALOGUE_FRESHNESS_MS`` ago, if anything was."""
-    belief = _beliefs.get(reading_alias())
+    belief = _belief
     if belief is None or time.monotonic() >= belief.good_until:
+        return None
+    if reading_alias() != DEFAULT_DB_ALIAS:
         return None
     until = belief.seen.version.until
     return belief.seen if until is None or timezone.now() < until else None
@@ -98,9 +101,9 @@ def known() -> Seen | None:
 
 def look_again() -> None:
     """Believe nothing that was seen until now: this process may have changed something."""
-    global _changes_made_here
+    global _belief, _changes_made_here
     _changes_made_here += 1
-    _beliefs.clear()
+    _belief = None
 
 
 def begin_to_look() -> tuple[int, float]:
@@ -123,10 +126,13 @@ def saw(sums: Sequence[Any], *, looking: tuple[int, float]) -> Seen:
     """
     shown, availability = (int(number) % TOKENS for number in sums)
     seen = Seen(_version_at(shown), availability)
+    global _belief
     changes_made_here, began = looking
-    # What was read before a change of ours, and arrives after it, says nothing any more.
-    if changes_made_here == _changes_made_here:
-        _beliefs[reading_alias()] = _Belief(seen, began + settings.CATALOGUE_FRESHNESS_MS / 1000)
+    # What was read before a change of ours, and arrives after it, says nothing any more. And what
+    # a transaction has changed is nobody else's yet: who believed it would keep old rows under it.
+    is_news = changes_made_here == _changes_made_here and not transactions.in_transaction()
+    if is_news and reading_alias() == DEFAULT_DB_ALIAS:
+        _belief = _Belief(seen, began + settings.CATALOGUE_FRESHNESS_MS / 1000)
     return seen
 
 

@@ -1,11 +1,14 @@
 """The admin site: people with their roles; codes that nobody sees, adds or changes."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import services
@@ -66,6 +69,7 @@ def test_the_list_of_people_costs_the_same_with_one_row_and_with_ten(
     site, django_assert_max_num_queries
 ):
     UserFactory.create_batch(10)
+    site.get("/admin/")  # notes when the session was opened
 
     with django_assert_max_num_queries(9):
         site.get("/admin/accounts/user/")
@@ -175,6 +179,20 @@ def test_deactivating_on_the_form_ends_the_sessions(site, rows):
     user.refresh_from_db()
     assert not user.is_active
     assert Session.objects.get().revoked_at is not None
+
+
+def test_a_form_writes_only_what_it_changed(site, rows):
+    user = UserFactory(first_name="Bea")
+    page = f"/admin/accounts/user/{user.pk}/change/"
+    form = {"username": user.username, "is_active": "on", "first_name": "Beatrice"}
+
+    with CaptureQueriesContext(connection) as queries:
+        assert site.post(page, form).status_code == 302
+
+    (update,) = [q["sql"] for q in queries if re.match(r"UPDATE .accounts_user.", q["sql"])]
+    assert "first_name" in update
+    assert "password" not in update
+    assert "sign_in_epoch" not in update
 
 
 def test_a_password_set_here_ends_the_sessions(site, rows):

@@ -419,3 +419,17 @@ def test_codes_are_asked_for_five_times_in_any_hour(limits):
     assert asked_at(41) == 19 * 60
     assert asked_at(60) is None
     assert asked_at(62) == 8 * 60
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/nonsense"])
+def test_a_body_that_nobody_can_read_is_counted_as_a_try(client, settings, content_type):
+    settings.RATE_LIMITS = True
+    settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "register": "2/hour"}
+
+    answers = [
+        client.generic("POST", "/api/accounts/users/", b"{", content_type=content_type)
+        for _ in range(3)
+    ]
+
+    first = 400 if content_type == "application/json" else 415
+    assert [answer.status_code for answer in answers] == [first, first, 429]

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 from django.contrib.auth.hashers import check_password, make_password
+from django.test import Client
 
 from accounts.crowding import place_in_line
 from accounts.errors import PasswordsBusy
@@ -106,6 +107,25 @@ def test_the_admin_site_says_so_on_its_form(client):
 
     assert page.status_code == 200
     assert "Many people are logging in at the moment" in page.content.decode()
+
+
+@pytest.mark.django_db
+def test_staff_set_passwords_while_many_log_in(settings):
+    settings.PASSWORD_HASHERS = [*ARGON, *settings.PASSWORD_HASHERS]
+    admin = UserFactory(is_staff=True, is_superuser=True)
+    other, browser, new = UserFactory(), Client(), "tulip-harbour-92"
+    browser.force_login(admin)
+    words = {"password1": new, "password2": new, "usable_password": "true"}
+    own = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
+
+    with someone_logging_in(), someone_logging_in():
+        page = browser.post(f"/admin/accounts/user/{other.pk}/password/", words)
+        made = browser.post("/admin/accounts/user/add/", {"username": "newcomer", **words})
+        changed = browser.post("/admin/password_change/", own)
+
+    assert [page.status_code, made.status_code, changed.status_code] == [302, 302, 302]
+    other.refresh_from_db()
+    assert other.check_password(new)
 
 
 def test_hashing_needs_no_second_place(settings):

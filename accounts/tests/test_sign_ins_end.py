@@ -184,14 +184,24 @@ def test_an_admin_session_ends_after_a_working_day_however_much_it_is_used():
 
 
 def test_the_use_of_an_admin_session_is_noted_once_a_minute():
-    user = StaffFactory(role="manager")
-    browser = browser_of(user)
-    User.objects.filter(pk=user.pk).update(last_login=timezone.now() - timedelta(seconds=61))
+    browser = browser_of(StaffFactory(role="manager"))
+    move_back(browser, opened_at=3600, used_at=61)
 
     browser.get("/admin/two-factor/")
     noted = browser.session["used_at"]
 
     assert noted >= int(timezone.now().timestamp()) - 5
+
+
+def test_a_login_elsewhere_does_not_wake_an_admin_session_that_was_left():
+    user = StaffFactory(role="manager")
+    browser = Client()
+    browser.post("/admin/login/", {"username": user.username, "password": PASSWORD})
+    move_back(browser, opened_at=5 * 3600, used_at=5 * 3600)
+
+    ShopClient().post("/api/accounts/login/", {"username": user.username, "password": PASSWORD})
+
+    assert browser.get("/admin/").status_code == 302
 
 
 def test_switching_the_second_factor_on_at_the_admin_site_keeps_that_session_alone():

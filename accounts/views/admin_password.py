@@ -11,6 +11,7 @@ from django.urls import reverse_lazy
 from unfold.forms import AdminOwnPasswordChangeForm
 
 from accounts import services
+from accounts.crowding import past_the_line
 from accounts.errors import TooManyPasswords
 
 
@@ -29,7 +30,9 @@ class OwnPasswordForm(AdminOwnPasswordChangeForm):
             raise ValidationError(str(refusal), code=refusal.code) from refusal
 
     def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002  # Django's signature
-        user = super().save(commit=commit)
+        user = super().save(commit=False)
+        if commit:
+            user.save(update_fields=["password"])
         services.note_password_set_in_admin(user=user)
         user.refresh_from_db()  # the view keeps this session alive by what stands here
         return user
@@ -42,4 +45,5 @@ def admin_password_change(request: HttpRequest) -> HttpResponseBase:
         success_url=reverse_lazy("admin:password_change_done"),
         extra_context=admin.site.each_context(request),
     )
-    return view(request)
+    with past_the_line():
+        return view(request)

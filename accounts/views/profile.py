@@ -19,6 +19,7 @@ from accounts.views.passwords import session_of
 from shop_backend.kernel.access import ANYONE, SIGNED_IN
 from shop_backend.kernel.views import ShopViewSet
 
+_CHANGES = {"PUT", "PATCH", "DELETE"}
 HAS_CHANGED = "The profile has changed since it was read."
 _CHANGE = {
     "request_body": ProfileUpdateSerializer,
@@ -127,7 +128,7 @@ class UserInfoViewSet(ProfileViewSet):
 
 def scope_of_change(request: Request) -> str:
     """Return as what a change of an account is counted: as a try of a password where it has one."""
-    body = request.data
+    body = request.data if request.method in _CHANGES else None
     has_password = isinstance(body, Mapping) and body.get("current_password")
     return "password" if has_password else "register"
 

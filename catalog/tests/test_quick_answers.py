@@ -8,7 +8,7 @@ import time
 
 import pytest
 from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
+from django.db import close_old_connections, connection, transaction
 
 from catalog import services, version
 from catalog.models import Product
@@ -154,7 +154,53 @@ def test_what_a_quick_answer_may_not_know_takes_the_ordinary_way(shop):
         assert shop.ask(LIST, **headers)[0] != "200 OK" or "CONTENT_LENGTH" in headers
         assert shop.ordinary == before + 1
     assert shop.ask(f"{LIST}?colour=red")[0].startswith("400")
+    before = shop.ordinary
     assert shop.ask(LIST, method="HEAD")[0] == "200 OK"
+    assert shop.ordinary == before + 1
+
+
+def test_a_cookie_for_one_browser_goes_to_no_other(shop):
+    shop.ask(LIST)
+    version.look_again()  # so that the next answer is kept anew
+
+    first = shop.ask(LIST, HTTP_COOKIE="csrftoken=somebody-elses")
+
+    assert "Set-Cookie" in first[1]
+    assert "Set-Cookie" not in shop.ask(LIST)[1]
+
+
+def test_bytes_beyond_ascii_are_not_taken_for_what_they_look_like(shop):
+    VariantFactory(product__name="café")
+
+    mistaken = f"{LIST}?search=caf%C3%83%C2%A9"
+    expected = shop.names(mistaken)  # nothing, but where typos are forgiven
+    answers.forget()
+
+    assert shop.names(f"{LIST}?search=" + "café".encode().decode("latin-1")) == ["café"]
+    assert shop.names(mistaken) == expected
+
+
+def test_what_a_transaction_has_not_committed_is_not_believed():
+    version.look()
+    version.look_again()
+
+    with transaction.atomic():
+        VariantFactory()
+        version.look()
+        assert version.known() is None
+
+    version.look()
+    assert version.known() is not None
+
+
+def test_a_connection_that_may_be_dead_is_asked_where_the_quick_way_ends(shop):
+    connection.health_check_done = False
+    try:
+        shop.ask(f"{LIST}?search=lamp")  # no quick way leads there
+
+        assert connection.health_check_done is False
+    finally:
+        connection.health_check_done = True
 
 
 def test_the_callers_request_id_comes_back(shop):

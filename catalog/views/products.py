@@ -280,7 +280,8 @@ class ProductViewSet(RememberedAnswersMixin):
         asked: Sequence[tuple[str, ...]],
         is_insider: bool = False,
     ) -> int:
-        if self.seen_now is None:
+        # What people search for is without end: those counts would drive out all the others.
+        if self.seen_now is None or any(name == "search" for name, *_ in asked):
             return bounded_count(find())
         by_stock = any(name in self.availability_parameters for name, *_ in asked)
         goods = self.seen_now.availability if by_stock else None

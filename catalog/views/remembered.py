@@ -135,13 +135,15 @@ class RememberedAnswersMixin(ShopViewSet):
 
     def _quickly(self, request: HttpRequest) -> HttpResponse | None:
         """Answer what is asked most without DRF's machinery, which costs as much as the answer."""
+        if not self._may_ask(request):
+            return None
         stock = self.later_stock()
         try:
             with _unchecked_connection():
                 payload = self.quick_payload(request, stock)
         except Error:
             return None  # the ordinary way meets the same trouble and knows what to answer
-        if payload is None or not self._may_ask(request):
+        if payload is None:
             return None
         body = jsontext.dumps(payload) if stock is None else self._finish(payload, stock)
         return finished_answer(
@@ -253,9 +255,8 @@ def _unchecked_connection() -> Iterator[None]:
     was_done, database.health_check_done = database.health_check_done, True
     try:
         yield
-    except Error:
+    finally:
         database.health_check_done = was_done
-        raise
 
 
 def public() -> str:
@@ -288,8 +289,8 @@ def _read_now(template: Template) -> tuple[Any, Availability]:
 def _key_of(request: HttpRequest) -> Any:
     """Return under what the answer is kept; ``None``: it is not."""
     query = request.META.get("QUERY_STRING", "")
-    if len(query) + len(request.path) > _LONGEST_ADDRESS:
-        return None
+    if len(query) + len(request.path) > _LONGEST_ADDRESS or not query.isascii():
+        return None  # Django reads bare bytes beyond ASCII as UTF-8, ``parse_qsl`` does not
     parameters = parse_qsl(query, keep_blank_values=True)
     # In the order in which the links of the answer have them; values of one name in theirs.
     parameters.sort(key=lambda pair: pair[0])

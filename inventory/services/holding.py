@@ -212,8 +212,9 @@ def _tell_before(
         if item.runs_low_at < _units(shelves[item_id])
         and _units(shelves[item_id]) - quantities[item_id] <= item.runs_low_at + _NEAR
     }
-    ids = [level.pk for item_id in near for level in shelves[item_id] if level.pk in takings]
-    available = lock_levels(ids) if ids else {}
+    # All of them, in their order, though one may be near alone: else two buyers could lock two
+    # levels in opposite order.
+    available = lock_levels(sorted(takings)) if near else {}
     for item_id in sorted(near):
         before = sum(available.get(level.pk, level.available) for level in shelves[item_id])
         if before >= quantities[item_id]:  # else it is refused in a moment

@@ -92,6 +92,22 @@ def test_whoever_is_told_of_low_stock_is_told_before_the_stock_is_taken(settings
     assert not any("kernel_outboxmessage" in sql for sql in said[first:])
 
 
+def test_one_line_that_runs_low_does_not_lock_its_level_before_those_of_lower_ids(settings):
+    if connection.vendor != "postgresql":
+        pytest.skip("elsewhere one UPDATE a level locks them, in order")
+    settings.LOW_STOCK_THRESHOLD = 4
+    user = buyer()
+    client = client_of(user)
+    for variant in [VariantFactory(stock=500), VariantFactory(stock=5)]:
+        client.post("/api/cart/", {"variant_id": variant.pk, "quantity": 1}, format="json")
+
+    with CaptureQueriesContext(connection) as queries:
+        assert place_cart(user).status_code == 201
+
+    locks = [q["sql"] for q in queries if q["sql"].endswith("ORDER BY id FOR NO KEY UPDATE")]
+    assert len(re.search(r"IN \((.*?)\)", locks[0])[1].split(",")) == 2
+
+
 def test_what_can_run_out_is_taken_by_a_conditional_update():
     said = statements_of_placing(1)
 

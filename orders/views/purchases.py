@@ -59,7 +59,7 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
     @property
     def throttle_scopes(self) -> dict[str, str]:
         """Placing with a coupon is a try of its code, and counted with those at the cart."""
-        body = self.request.data
+        body = self.request.data if self.request.method == "POST" else None
         has_coupon = isinstance(body, Mapping) and bool(body.get("coupon"))
         return {"create": "coupon" if has_coupon else "placing"}
 

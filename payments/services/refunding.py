@@ -187,7 +187,9 @@ def _check_limit_of_payment(actor: User, payment: Payment, wanted: Money) -> Non
 def _check_day_limit(actor: User, wanted: Money) -> None:
     if actor.has_perm("payments.refund_payment"):
         return
-    User.objects.select_for_update().get(pk=actor.pk)  # one person's refunds wait for one another
+    # One person's refunds wait for one another. The last lock but the stock's; what only points at
+    # the person, as their keys do, does not wait.
+    User.objects.select_for_update(no_key=True).get(pk=actor.pk)
     made = Refund.objects.filter(
         actor_id=actor.pk, currency=wanted.currency, created_at__gt=timezone.now() - _DAY
     )

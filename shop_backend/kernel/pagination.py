@@ -36,7 +36,6 @@ class ShopPagination(BasePagination):
         if "cursor" in request.query_params:
             self.cursor = _Cursor(self.page_size)
             return self.cursor.paginate_queryset(queryset, request)
-        self.page = _whole_number(request, "page", 1)
         self.plain = PlainPage(_whole_number(request, "page", 1), self.page_size, ())
         self.counted = getattr(view, "count", bounded_count)(queryset)
         if not self.plain.is_within(self.counted):

@@ -89,7 +89,7 @@ class QuickAnswers:
 
         body = self._ordinary(environ, start)
         offered = environ.get(_OFFER)
-        if offered is not None and started[0][:3] in {"200", "304"}:
+        if offered is not None and started[0][:3] in {"200", "304"} and _is_nobodys(started[1]):
             status, headers = started
             heads = dict(known.heads) if known is not None else {}
             heads[status] = [pair for pair in headers if _stays(pair[0], status)]
@@ -145,6 +145,11 @@ def _key_of(environ: Environ) -> Any:
         return None
     key = tuple([environ.get(name, "") for name in _ASKED])
     return key if sum(map(len, key)) <= _LONGEST_KEY else None
+
+
+def _is_nobodys(headers: Iterable[tuple[str, str]]) -> bool:
+    """Return whether nothing among them is for the asking browser alone."""
+    return all(name.lower() != "set-cookie" for name, _ in headers)
 
 
 def _stays(header: str, status: str) -> bool:

@@ -63,7 +63,9 @@ class Select:
         if made is None:
             made = self._made[connection.vendor] = self._make()
         text, converters = made
-        if among:
+        if "{among}" in text:
+            if not among:
+                return []
             text = text.replace("{among}", ", ".join(["%s"] * len(among)))
         with connection.cursor() as cursor:
             cursor.execute(text, parameters)

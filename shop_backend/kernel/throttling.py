@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
@@ -43,7 +44,13 @@ class ScopeThrottle(BaseThrottle):
         return verdict.is_allowed
 
     def _count(self, request: HttpRequest, view: Any, caller: str) -> Verdict:
-        verdict = _spend(scope_of(view), caller)
+        try:
+            scope, unreadable = scope_of(view), None
+        except APIException as error:  # a scope may depend on the body
+            scope, unreadable = _always(view), error
+        verdict = _spend(scope, caller)
+        if unreadable is not None and verdict.is_allowed:
+            raise unreadable
         # For the RateLimit-* headers; the view sees the same request object.
         request.rate_limit = verdict  # type: ignore[attr-defined]
         return verdict
@@ -79,8 +86,12 @@ def _spend(scope: str, caller: str) -> Verdict:
 def scope_of(view: Any) -> str:
     """Return the name of the rate that counts for the view's action."""
     by_action: Mapping[str, str] = getattr(view, "throttle_scopes", {})
-    always: str = getattr(view, "throttle_scope", _COUNTED_HERE)
-    return by_action.get(getattr(view, "action_name", None) or "", always)
+    return by_action.get(getattr(view, "action_name", None) or "", _always(view))
+
+
+def _always(view: Any) -> str:
+    scope: str = getattr(view, "throttle_scope", _COUNTED_HERE)
+    return scope
 
 
 def caller_of(user: Any, *, address: str) -> str:
