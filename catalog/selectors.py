@@ -89,18 +89,6 @@ def get_attribute(key: int | str) -> Attribute:
         raise errors.AttributeNotFound(attribute=str(key)[:50]) from error
 
 
-def get_tax_class_ids(variants: Iterable[Variant]) -> dict[int, int]:
-    """Return the tax class per variant id, the default one where the product names none.
-
-    Costs a query only where the default is needed.
-    """
-    own = {variant.pk: variant.product.tax_class_id for variant in variants}
-    if all(own.values()):
-        return {pk: tax_class for pk, tax_class in own.items() if tax_class is not None}
-    default = TaxClass.objects.values_list("pk", flat=True).get(is_default=True)
-    return {pk: tax_class or default for pk, tax_class in own.items()}
-
-
 def get_image_urls(product_ids: Iterable[int]) -> dict[int, str]:
     """Return the address of the first image of each product that has one, in one query."""
     wanted = sorted(set(product_ids))

@@ -3,11 +3,8 @@
 import pytest
 from django.db import IntegrityError
 
-from catalog import selectors
 from catalog.models import TaxClass
-from catalog.selectors import VariantReference
 from catalog.tests.answers import names, payload, refused
-from catalog.tests.factories import ProductFactory, VariantFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -90,19 +87,3 @@ def test_a_product_names_its_tax_class_by_code_or_id(manager, path_of):
 def test_a_tax_class_that_cannot_be_is_refused(manager, path_of, body):
     assert manager.post(path_of("tax-classes"), body).status_code == 400
     assert TaxClass.objects.count() == 1
-
-
-@pytest.mark.parametrize("rows", [1, 10])
-def test_the_tax_classes_of_a_cart_cost_one_query_at_most(rows, django_assert_num_queries):
-    standard = TaxClass.objects.get()
-    books = TaxClass.objects.create(name="Books", code="books")
-    plain = [VariantFactory() for _ in range(rows)]
-    taxed = VariantFactory(product=ProductFactory(tax_class=books))
-    asked = [VariantReference(variant_id=row.pk) for row in [*plain, taxed]]
-    variants = selectors.get_variants_for_sale(asked)
-
-    with django_assert_num_queries(1):
-        found = selectors.get_tax_class_ids(variants)
-    assert found == {row.pk: standard.pk for row in plain} | {taxed.pk: books.pk}
-    with django_assert_num_queries(0):
-        assert selectors.get_tax_class_ids(variants[-1:]) == {taxed.pk: books.pk}

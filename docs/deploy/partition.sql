@@ -1,7 +1,8 @@
 -- The ledger of stock, the histories of orders and the outbox by month (PostgreSQL 14 or newer).
 -- Try it on a copy first; it is run once, by the owner of the tables:
 --     psql --single-transaction --set ON_ERROR_STOP=1 --file partition.sql
--- What is there stays where it is, as the first partition; later rows go to a partition a month.
+-- What is there stays where it is, as the first partition; later rows go to a partition a month, or,
+-- while nobody has made that month's, to the one called _later, so that no order fails for want of it.
 -- Each ADD PRIMARY KEY builds an index while the table is locked.
 SET LOCAL lock_timeout = '5s';
 
@@ -28,6 +29,7 @@ ALTER TABLE inventory_stockmovement ATTACH PARTITION inventory_stockmovement_bef
     FOR VALUES FROM (MINVALUE) TO ('2027-01-01+00');
 CREATE TABLE inventory_stockmovement_2027_01 PARTITION OF inventory_stockmovement
     FOR VALUES FROM ('2027-01-01+00') TO ('2027-02-01+00');
+CREATE TABLE inventory_stockmovement_later PARTITION OF inventory_stockmovement DEFAULT;
 CREATE TRIGGER inventory_stockmovement_append_only
     BEFORE UPDATE OR DELETE ON inventory_stockmovement
     FOR EACH ROW EXECUTE FUNCTION shop_append_only();  -- it holds for every partition
@@ -52,6 +54,7 @@ ALTER TABLE orders_orderevent ATTACH PARTITION orders_orderevent_before_2027_01
     FOR VALUES FROM (MINVALUE) TO ('2027-01-01+00');
 CREATE TABLE orders_orderevent_2027_01 PARTITION OF orders_orderevent
     FOR VALUES FROM ('2027-01-01+00') TO ('2027-02-01+00');
+CREATE TABLE orders_orderevent_later PARTITION OF orders_orderevent DEFAULT;
 CREATE TRIGGER orders_orderevent_append_only
     BEFORE UPDATE OR DELETE ON orders_orderevent
     FOR EACH ROW EXECUTE FUNCTION shop_append_only();
@@ -74,3 +77,4 @@ ALTER TABLE kernel_outboxmessage ATTACH PARTITION kernel_outboxmessage_before_20
     FOR VALUES FROM (MINVALUE) TO ('2027-01-01+00');
 CREATE TABLE kernel_outboxmessage_2027_01 PARTITION OF kernel_outboxmessage
     FOR VALUES FROM ('2027-01-01+00') TO ('2027-02-01+00');
+CREATE TABLE kernel_outboxmessage_later PARTITION OF kernel_outboxmessage DEFAULT;
