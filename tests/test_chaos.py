@@ -92,6 +92,15 @@ def test_a_careless_variant_that_stands_fails_the_run():
     assert report.conclude([vars(standing)]) == 1
 
 
+def test_the_variants_of_an_attack_share_its_turns():
+    for family in ("A1", "A2"):
+        variants = [each for each in attacks.ALL if each.name.startswith(family)]
+        assert all(variant.is_due(1) for variant in variants)
+        for turn in range(2, 40):
+            assert sum(variant.is_due(turn) for variant in variants) == 1
+    assert all(each.is_due(7) for each in attacks.ALL if each.name.startswith("A3"))
+
+
 def test_every_attack_has_its_careless_variant_and_its_line_on_the_page():
     page = report.PAGE.read_text()
 

@@ -31,10 +31,17 @@ class Attack:
     name: ClassVar[str]
     sentence: ClassVar[str]
     naive: ClassVar[str]
-    every: ClassVar[int] = 1  # turns from one round to the next
+    # Where an attack has variants they share its turns: turns from one round to the next, and which.
+    every: ClassVar[int] = 1
+    turn: ClassVar[int] = 0
 
     def __init__(self, shop: Shop, server: Server) -> None:
         self.shop, self.server, self.address = shop, server, server.address
+
+    @classmethod
+    def is_due(cls, turn: int) -> bool:
+        """Return whether a round is fired in this turn; in the first one all are."""
+        return turn == 1 or turn % cls.every == cls.turn % cls.every
 
     def prepare(self) -> list[wire.Request]:
         """Lay out the goods and return what is released together."""

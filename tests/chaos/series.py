@@ -148,7 +148,10 @@ class _Turns:
         self._busy = {attack: threading.Lock() for attack in chosen}
         self._results = {
             attack: Result(
-                attack.name, attack.sentence, self._place, ceil(plan["rounds"] / attack.every)
+                attack.name,
+                attack.sentence,
+                self._place,
+                sum(map(attack.is_due, range(1, plan["rounds"] + 1))),
             )
             for attack in chosen
         }
@@ -174,7 +177,7 @@ class _Turns:
         due: queue.SimpleQueue[Attack | None] = queue.SimpleQueue()
         for turn in turns:
             for attack in self._chosen:
-                if turn % attack.every == 1 % attack.every:
+                if attack.is_due(turn):
                     due.put(attack)
         lanes = [
             threading.Thread(target=closing(partial(self._work_off, due)))

@@ -44,17 +44,18 @@ class LastUnits(_Sale):
     name = "A1 last units"
     sentence = "200 buyers, 10 units: 10 orders"
     buyers = 200
+    every, turn = 2, 1
 
 
 class Quantity(_Sale):
-    every = 2
+    every, turn = 12, 2
     name = "A1 quantity 3"
     sentence = "60 buyers of 3, 31 units: 10 orders"
     buyers, units, quantity = 60, 31, 3
 
 
 class OneBuyer(_Sale):
-    every = 2
+    every, turn = 12, 4
     name = "A1 one buyer"
     sentence = "one account buys 60 times at once, 10 units: 10 orders"
     buyers = 60
@@ -66,7 +67,7 @@ class OneBuyer(_Sale):
 
 
 class OppositeOrder(_Sale):
-    every = 2
+    every, turn = 12, 6
     name = "A1 opposite order"
     sentence = "80 buyers of two SKUs, named in opposite order, 10 of each: 10 orders"
     buyers = 80
@@ -83,7 +84,7 @@ class OppositeOrder(_Sale):
 
 
 class Decrease(_Sale):
-    every = 2
+    every, turn = 12, 8
     name = "A1 stock decrease"
     sentence = "60 buyers against 10 corrections by -1, 20 units: nothing sold that is gone"
     buyers, units = 60, 20
@@ -110,7 +111,7 @@ class Decrease(_Sale):
 
 
 class Cancel(_Sale):
-    every = 2
+    every, turn = 12, 10
     name = "A1 cancel"
     sentence = "10 units held, their orders cancelled while 60 buyers come: each unit sold once"
     buyers = 60
@@ -137,7 +138,7 @@ class Cancel(_Sale):
 
 
 class Expiry(_Sale):
-    every = 2
+    every, turn = 12, 12
     name = "A1 expiry"
     sentence = "10 units held by overdue orders, 60 buyers: 10 new orders"
     buyers = 60

@@ -37,12 +37,13 @@ class _CouponRush(Attack):
 
 
 class SingleUse(_CouponRush):
+    every, turn = 2, 1
     name = "A2 limit 1"
     sentence = "100 buyers, a coupon of one use: 1 order"
 
 
 class TenUses(_CouponRush):
-    every = 2
+    every, turn = 6, 2
     name = "A2 limit 10"
     sentence = "100 buyers, a coupon of ten uses: 10 orders"
     limits = {"usage_limit": 10}
@@ -50,7 +51,7 @@ class TenUses(_CouponRush):
 
 
 class OncePerCustomer(_CouponRush):
-    every = 2
+    every, turn = 6, 4
     name = "A2 per customer"
     sentence = "one customer places 60 orders with a once-per-customer coupon: 1 order"
     limits = {"per_customer_limit": 1}
@@ -62,7 +63,7 @@ class OncePerCustomer(_CouponRush):
 
 
 class FailedCheckouts(_CouponRush):
-    every = 2
+    every, turn = 6, 6
     name = "A2 failed checkouts"
     sentence = "100 buyers, ten uses, five units: 5 uses; who failed gave theirs back"
     limits = {"usage_limit": 10}
