@@ -31,7 +31,7 @@ class Attack:
     name: ClassVar[str]
     sentence: ClassVar[str]
     naive: ClassVar[str]
-    # Where an attack has variants they share its turns: turns from one round to the next, and which.
+    # Variants of an attack share its turns: turns from one round to the next, and which.
     every: ClassVar[int] = 1
     turn: ClassVar[int] = 0
 
