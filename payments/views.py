@@ -84,7 +84,7 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
     throttle_scopes: ClassVar = {"create": "payment"}
 
     def sentence(self, name: str, response: Response) -> str | None:
-        if name == "create":
+        if name == "create" and response.status_code == status.HTTP_201_CREATED:
             return _STARTED.get(response.data["status"], self.messages["create"])
         return super().sentence(name, response)
 

@@ -61,7 +61,7 @@ class ProfileViewSet(ShopViewSet):
     def sentence(self, name: str, response: Response) -> str | None:
         said = super().sentence(name, response)
         is_change = name in {"update", "partial_update"}
-        if is_change and "email" in self.request.data and response.data["pending_email"]:
+        if is_change and "email" in self.request.data and response.data.get("pending_email"):
             return f"{said} The new email takes effect once its code is verified."
         return said
 
