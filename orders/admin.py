@@ -161,7 +161,8 @@ class OrderAdmin(ReadOnlyAdmin):
     actions = ["start_processing", "ship", "deliver", "cancel", "send_mail_again", "as_csv"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
-        return super().get_queryset(request).with_lines()
+        orders: Any = super().get_queryset(request)
+        return orders.with_lines()
 
     @admin.action(description="Download as CSV", permissions=["view"])
     def as_csv(self, request: HttpRequest, queryset: QuerySet[Order]) -> StreamingHttpResponse:
