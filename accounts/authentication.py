@@ -6,6 +6,7 @@ from django.db.models import BooleanField
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
+from rest_framework_simplejwt.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.exceptions import InvalidToken as Unauthenticated
 
 from accounts import tokens
@@ -27,6 +28,7 @@ _LIVE_SESSION = Select(
     Columns("u", User),
     Computed(HAS_PERMISSIONS.format(user_id="u.id"), BooleanField()),
 )
+_HEADER_FORM = "The Authorization header is the word Bearer, a space and the access token."
 _SESSION_COLUMNS = len(Session._meta.concrete_fields)
 _EXPIRES_AT = Session._meta.get_field("expires_at")
 
@@ -42,7 +44,10 @@ class TokenAuthentication(JWTAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
         header = self.get_header(request)
-        raw_token = self.get_raw_token(header) if header is not None else None
+        try:
+            raw_token = self.get_raw_token(header) if header is not None else None
+        except AuthenticationFailed as error:
+            raise AuthenticationFailed(_HEADER_FORM) from error
         if raw_token is None:
             return None
         try:

@@ -5,7 +5,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import F, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from unfold.decorators import action
 
 from inventory import services
 from inventory.models import (
@@ -45,6 +46,25 @@ class LowStockFilter(admin.SimpleListFilter):
         return queryset.filter(pk__in=low.values("pk"))
 
 
+class CountStockForm(ThemedForm, forms.Form):
+    """What was counted, where, and why it was counted."""
+
+    location = forms.ModelChoiceField(Location.objects.none(), empty_label=None)
+    counted = forms.IntegerField(
+        min_value=0,
+        max_value=MAX_UNITS,
+        help_text="Units found on the shelf, reserved ones among them.",
+    )
+    reason = forms.CharField(max_length=200)
+
+    def __init__(self, data: Any) -> None:
+        super().__init__(data)
+        places = Location.objects.filter(is_active=True).order_by("priority", "pk")
+        field: Any = self.fields["location"]
+        field.queryset = places
+        field.initial = places.first()  # where stock goes when nobody names a place
+
+
 class StockLevelInline(ShopTabularInline):
     model = StockLevel
     extra = 0
@@ -65,6 +85,37 @@ class StockItemAdmin(ShopModelAdmin):
     fields = ["sku", "is_tracked", "low_stock_threshold", "created_at"]
     readonly_fields = ["sku", "created_at"]
     inlines = [StockLevelInline]
+    actions_detail = ["count_stock"]
+
+    @action(description="Count stock", url_path="count", permissions=["count"])
+    def count_stock(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Book what is on a shelf, also on one that never had any of the item."""
+        item = self.get_object(request, object_id)
+        if item is None or not self.has_view_permission(request, item):
+            raise Http404
+
+        def act(answers: dict[str, Any]) -> str:
+            level = services.count(
+                item_id=item.pk,
+                location_id=answers["location"].pk,
+                counted=answers["counted"],
+                reason=answers["reason"],
+                actor_id=request.user.pk,
+            )
+            return f"{item.sku} at {answers['location']}: {level.on_hand} on hand."
+
+        return self.form_page(
+            request,
+            row=item,
+            title=f"Count {item.sku}",
+            form=CountStockForm,
+            submit="Book the count",
+            act=act,
+        )
+
+    def has_count_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Return whether this role books counts; the API asks for the same."""
+        return request.user.has_perm("inventory.change_stocklevel")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StockItem]:
         return StockItem.objects.with_totals()

@@ -11,12 +11,13 @@ from django.utils.html import format_html_join
 from unfold.decorators import action, display
 
 from orders import mailbox, selectors, services, sheets, taxes
-from orders.admin_forms import MoveOnForm, ParcelForm
+from orders.admin_forms import PACKABLE, STEPS, MoveOnForm, ParcelForm, has_left_to_pack
 from orders.admin_returns import OrderNoteInline, ReturnInline
 from orders.models import Order, OrderEvent, OrderLine
 from payments.selectors import get_payments
 from shipping import services as shipping
 from shipping.selectors import get_shipments
+from shop_backend.kernel import admin_columns
 from shop_backend.kernel.admin import ReadOnlyAdmin, ShopTabularInline
 from shop_backend.kernel.errors import ShopError
 from shop_backend.kernel.money import Money
@@ -32,7 +33,7 @@ LINE_FIELDS = (
     "returned_quantity",
 )
 TOTALS = ("subtotal", "discount", "shipping", "tax", "total", "captured", "refunded")
-EVENT_FIELDS = ("created_at", "kind", "status", "data", "actor_id")
+EVENT_FIELDS = ("created_at", "kind", "status", "details", "actor_id")
 
 
 class AttentionFilter(admin.SimpleListFilter):
@@ -42,10 +43,16 @@ class AttentionFilter(admin.SimpleListFilter):
     parameter_name = "attention"
 
     def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
-        return [("overdue", "Unpaid and overdue"), ("unshipped", "Paid, not shipped for 2 days")]
+        return [
+            ("today", "Today's, not called off"),
+            ("overdue", "Unpaid and overdue"),
+            ("unshipped", "Paid, not shipped for 2 days"),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
         now, orders = timezone.now(), Order.objects.not_hidden()
+        if self.value() == "today":
+            return queryset.filter(pk__in=orders.of_the_day(now).values("pk"))
         if self.value() == "overdue":
             return queryset.filter(pk__in=orders.overdue(now).values("pk"))
         if self.value() == "unshipped":
@@ -77,6 +84,10 @@ class OrderEventInline(ShopTabularInline):
     fields = EVENT_FIELDS
     readonly_fields = EVENT_FIELDS
     ordering = ["pk"]
+
+    @admin.display(description="Details")
+    def details(self, event: OrderEvent) -> str:
+        return admin_columns.tell(event.data, event.order.currency)
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
@@ -150,7 +161,8 @@ class OrderAdmin(ReadOnlyAdmin):
     actions = ["start_processing", "ship", "deliver", "cancel", "send_mail_again", "as_csv"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
-        return super().get_queryset(request).with_lines()
+        orders: Any = super().get_queryset(request)
+        return orders.with_lines()
 
     @admin.action(description="Download as CSV", permissions=["view"])
     def as_csv(self, request: HttpRequest, queryset: QuerySet[Order]) -> StreamingHttpResponse:
@@ -169,8 +181,18 @@ class OrderAdmin(ReadOnlyAdmin):
         self._set_status(request, queryset, Order.Status.DELIVERED)
 
     @admin.action(description="Cancel and refund", permissions=["view"])
-    def cancel(self, request: HttpRequest, queryset: QuerySet[Order]) -> None:
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Order]) -> HttpResponse | None:
+        if "confirmed" not in request.POST:
+            return self.confirm_page(
+                request,
+                queryset,
+                action="cancel",
+                title="Cancel these orders, and send back what was paid?",
+                submit="Cancel and refund",
+                describe=lambda order: f"{order.number}, {order.status}, {order.total}",
+            )
         self._set_status(request, queryset, Order.Status.CANCELLED)
+        return None
 
     @action(description="Move on", url_path="move-on", permissions=["work"])
     def move_on(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -218,6 +240,11 @@ class OrderAdmin(ReadOnlyAdmin):
             submit="Pack",
             act=act,
         )
+
+    def is_offered(self, request: HttpRequest, row: Any, action: str) -> bool:
+        if action == "pack":
+            return row.status in PACKABLE and has_left_to_pack(row)
+        return bool(STEPS.keys() & selectors.get_allowed_actions(order=row, user=request.user))
 
     def has_work_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """Return whether this role moves orders on in any way."""
@@ -330,10 +357,15 @@ def _links(rows: Iterable[tuple[Model, str]]) -> str:
 
 @admin.register(OrderEvent)
 class OrderEventAdmin(ReadOnlyAdmin):
-    list_display = ["order", "kind", "status", "actor_id", "created_at"]
+    list_display = ["order", "kind", "status", "details", "actor_id", "created_at"]
     list_filter = ["kind"]
     list_select_related = ["order"]
     search_fields = ["order__number"]
+    fields = ["order", "kind", "status", "details", "actor_id", "created_at"]
+
+    @admin.display(description="Details")
+    def details(self, event: OrderEvent) -> str:
+        return admin_columns.tell(event.data, event.order.currency)
 
 
 @admin.register(OrderLine)

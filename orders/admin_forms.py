@@ -19,6 +19,15 @@ STEPS = {
 }
 
 
+PACKABLE = {Order.Status.PAID, Order.Status.PROCESSING}
+
+
+def has_left_to_pack(order: Order) -> bool:
+    """Return whether some units of the order are in no parcel yet."""
+    parcelled = shipping.get_parcelled_units(reference=order.number)
+    return any(line.quantity > parcelled.get(line.sku, 0) for line in order.lines.all())
+
+
 class MoveOnForm(ThemedForm, forms.Form):
     """Where the order goes from here."""
 

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from orders.events import OrderPaid, OrderPlaced, OrderRefunded, OrderShipped
+from orders.events import (
+    OrderCancelled,
+    OrderExpired,
+    OrderPaid,
+    OrderPlaced,
+    OrderRefunded,
+    OrderShipped,
+)
 from orders.models import Order
 from shipping.models import Shipment
 from shop_backend.kernel import outbox, statements, transactions
@@ -20,6 +27,16 @@ class MailPurpose(StrEnum):
     PAID = "paid"
     SHIPPED = "shipped"
     REFUNDED = "refunded"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+_LATEST: Mapping[str, MailPurpose] = {
+    Order.Status.PAID: MailPurpose.PAID,
+    Order.Status.PROCESSING: MailPurpose.PAID,
+    Order.Status.CANCELLED: MailPurpose.CANCELLED,
+    Order.Status.EXPIRED: MailPurpose.EXPIRED,
+}
 
 
 @transactions.requires_transaction
@@ -43,8 +60,7 @@ def post_latest_again(*, order_id: int) -> bool:
     )
     if shipment_id is not None:
         return post(purpose=MailPurpose.SHIPPED, order_id=order_id, shipment_id=shipment_id)
-    is_paid = order.status in {Order.Status.PAID, Order.Status.PROCESSING}
-    return post(purpose=MailPurpose.PAID if is_paid else MailPurpose.PLACED, order_id=order_id)
+    return post(purpose=_LATEST.get(order.status, MailPurpose.PLACED), order_id=order_id)
 
 
 def on_order_placed(event: OrderPlaced) -> None:
@@ -66,6 +82,16 @@ def on_order_shipped(event: OrderShipped) -> None:
 def on_order_refunded(event: OrderRefunded) -> None:
     """Say that money is on its way back."""
     post(purpose=MailPurpose.REFUNDED, order_id=event.order_id, amount_minor=event.amount.minor)
+
+
+def on_order_cancelled(event: OrderCancelled) -> None:
+    """Say that the order was called off, by whomever; of money that goes back says its own mail."""
+    post(purpose=MailPurpose.CANCELLED, order_id=event.order_id)
+
+
+def on_order_expired(event: OrderExpired) -> None:
+    """Say that the goods are no longer held."""
+    post(purpose=MailPurpose.EXPIRED, order_id=event.order_id)
 
 
 def _post_if_any(

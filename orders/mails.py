@@ -18,6 +18,8 @@ _SUBJECTS = {
     MailPurpose.PAID: "Your order {number} at {shop} is paid",
     MailPurpose.SHIPPED: "Your order {number} from {shop} is on its way",
     MailPurpose.REFUNDED: "A refund for your order {number} at {shop}",
+    MailPurpose.CANCELLED: "Your order {number} at {shop} was cancelled",
+    MailPurpose.EXPIRED: "Your order {number} at {shop} was not paid in time",
 }
 
 
@@ -83,4 +85,6 @@ _DETAILS: Mapping[MailPurpose, Callable[[Order, Mapping[str, Any]], dict[str, An
     MailPurpose.PAID: _no_more,
     MailPurpose.SHIPPED: _shipped,
     MailPurpose.REFUNDED: _refunded,
+    MailPurpose.CANCELLED: _no_more,
+    MailPurpose.EXPIRED: _no_more,
 }

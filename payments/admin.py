@@ -144,6 +144,9 @@ class PaymentAdmin(ReadOnlyAdmin):
     def refunded(self, payment: Payment) -> Money:
         return Money(payment.refunded_minor, payment.currency)
 
+    def is_offered(self, request: HttpRequest, row: Any, action: str) -> bool:
+        return bool(row.review_reason) if action == "mark_as_reviewed" else bool(row.refundable)
+
     def has_refund_permission(self, request: HttpRequest, obj: object = None) -> bool:
         names = ("payments.refund_payment", "payments.refund_payment_within_limit")
         return any(request.user.has_perm(name) for name in names)

@@ -39,6 +39,15 @@ SANDBOX_NOTE = "This is the sandbox: no real money moves, and only the test card
 _UNAVAILABLE = "The payment provider cannot be reached; the same request goes on later."
 
 
+# How far a payment got at once.
+_STARTED = {
+    Payment.Status.REQUIRES_ACTION: "The payment needs a further step.",
+    Payment.Status.PROCESSING: "The payment is being processed.",
+    Payment.Status.REQUIRES_CAPTURE: "Payment authorised.",
+    Payment.Status.SUCCEEDED: "Payment succeeded.",
+}
+
+
 class _MayRefund(Permission):
     """Whoever refunds at all; how much is the service's to say."""
 
@@ -73,6 +82,11 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
         "void": "Payment voided.",
     }
     throttle_scopes: ClassVar = {"create": "payment"}
+
+    def sentence(self, name: str, response: Response) -> str | None:
+        if name == "create" and response.status_code == status.HTTP_201_CREATED:
+            return _STARTED.get(response.data["status"], self.messages["create"])
+        return super().sentence(name, response)
 
     def get_queryset(self) -> QuerySet[Payment]:
         if getattr(self, "swagger_fake_view", False):

@@ -7,6 +7,19 @@ from rest_framework.response import Response
 from shop_backend.kernel.access import ANYONE
 from shop_backend.kernel.views import ShopView
 
+# A path of each part that answers; what is below them is told by the documents.
+_PATHS = {
+    "accounts": "accounts/user/",
+    "products": "catalog/products/",
+    "categories": "catalog/categories/",
+    "cart": "cart/",
+    "orders": "orders/",
+    "payments": "payments/",
+    "shipping": "shipping/quotes/",
+    "addresses": "shipping/addresses/",
+    "inventory": "inventory/stock/",
+}
+
 
 class IndexView(ShopView):
     """The first page of an API: its parts and its documents."""
@@ -17,12 +30,11 @@ class IndexView(ShopView):
     def get(self, request: Request) -> Response:
         """Where things are."""
         here = request.path
-        parts = ("accounts", "catalog", "cart", "orders", "payments", "shipping", "inventory")
         return Response(
             {
                 "name": settings.SHOP_NAME,
                 "documents": {"swagger": "/swagger/", "redoc": "/redoc/", "json": "/swagger.json"},
                 "admin": "/admin/",
-                "paths": {part: f"{here}{part}/" for part in parts},
+                "paths": {part: f"{here}{path}" for part, path in _PATHS.items()},
             }
         )

@@ -11,6 +11,7 @@ from typing import Any
 import environ
 import pymysql
 from django.core.exceptions import ImproperlyConfigured
+from django.urls import reverse_lazy
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -520,6 +521,12 @@ UNFOLD = {
             "950": "oklch(29.3% .066 243.157)",
         }
     },
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+            {"title": "Second factor", "link": reverse_lazy("admin_two_factor")},
+        ]
+    },
     "SIDEBAR": {
         "show_search": True,
         "show_all_applications": True,
@@ -576,6 +583,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "filters": {
         "request_id": {"()": "shop_backend.kernel.middleware.RequestIdFilter"},
+        "refusals": {"()": "shop_backend.kernel.logs.RefusalFilter"},
         "secret_paths": {
             "()": "shop_backend.kernel.logs.SecretPathFilter",
             # What follows them opens an account; with and without /api.
@@ -604,6 +612,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "django": {"level": "INFO", "handlers": ["console"], "propagate": False},
+        "django.request": {"filters": ["refusals"]},
         "django.server": {"level": "INFO", "handlers": ["console"], "propagate": False},
         # Silent until gunicorn is given an --access-logfile; then it is this console.
         "gunicorn.access": {"level": "INFO", "handlers": ["console"], "propagate": False},

@@ -63,6 +63,8 @@ SUBSCRIBERS: Mapping[type, Sequence[Callable[[Any], None]]] = {
     OrderPaid: [orders_mailbox.on_order_paid],
     OrderShipped: [orders_mailbox.on_order_shipped],
     OrderRefunded: [orders_mailbox.on_order_refunded],
+    OrderCancelled: [orders_mailbox.on_order_cancelled],
+    OrderExpired: [orders_mailbox.on_order_expired],
 }
 # What is recorded for good, and as what; the part before the dot names the subject.
 RECORDED: Mapping[type, str] = {

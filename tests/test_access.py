@@ -157,3 +157,14 @@ def test_the_bare_address_says_where_things_are(path):
     body = ShopClient().get(path).json()
 
     assert body.get("data", body)["paths"]["orders"] == f"{path.rstrip('/')}/orders/"
+
+
+@pytest.mark.parametrize("path", ["/", "/api/"])
+def test_the_bare_address_names_only_paths_that_answer(path):
+    body = ShopClient().get(path).json()
+    paths = body.get("data", body)["paths"].values()
+
+    statuses = {named: ShopClient().get(named).status_code for named in paths}
+
+    assert len(statuses) >= 7
+    assert {named for named, status in statuses.items() if status not in {200, 401, 405}} == set()

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from tests.client import ShopClient
 from tests.routes import api_routes
 
 pytestmark = pytest.mark.django_db
-COMMITTED = Path(settings.BASE_DIR) / "docs" / "api" / "swagger.json"
+ROOT = Path(settings.BASE_DIR)
+COMMITTED = ROOT / "docs" / "api" / "swagger.json"
 METHODS = {"get", "post", "put", "patch", "delete"}
 # The other names are the same views; they are listed in the README instead.
 UNDOCUMENTED = {
@@ -157,3 +159,26 @@ def test_the_list_of_error_codes_is_the_present_one():
     assert error_codes.DOCUMENT.read_text() == error_codes.as_markdown(), (
         "run: python manage.py write_error_codes"
     )
+
+
+def test_the_readme_names_only_error_codes_that_exist():
+    known = set(re.findall(r"^\| \d+ \| `(\w+)`", (ROOT / "docs/errors.md").read_text(), re.M))
+    section = (ROOT / "README.md").read_text().split("## Error codes")[1].split("\n## ")[0]
+    rows = [line for line in section.splitlines() if re.match(r"\| \d", line)]
+
+    named = set(re.findall(r"`([a-z_]+)`", "".join(rows))) - {"otp"}  # a field
+
+    assert len(named) > 30
+    assert named - known == set()
+
+
+def test_every_page_that_mails_lead_to_is_listed_for_the_storefront():
+    page = (ROOT / "docs/install.md").read_text()
+    routes = [
+        settings.DJOSER["ACTIVATION_URL"],
+        settings.DJOSER["PASSWORD_RESET_CONFIRM_URL"],
+        settings.ORDER_PAGE,
+        settings.TRACKING_PAGE,
+    ]
+
+    assert [route for route in routes if f"| `/{route}` |" not in page] == []

@@ -35,7 +35,7 @@ def root():
 def test_an_empty_shop_has_a_first_page():
     page = page_of(root())
 
-    for calm in ("Nobody is late.", "Everything has left.", "Everything was delivered."):
+    for calm in ("Nobody is late.", "Nobody has waited for 2 days.", "Everything was delivered."):
         assert calm in page
 
 
@@ -160,3 +160,22 @@ def test_nothing_on_the_page_comes_from_elsewhere():
     loaded = re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="([^"]+)"', page)
     assert loaded
     assert [address for address in loaded if not address.startswith("/")] == []
+
+
+def test_todays_number_worth_and_list_are_of_the_same_orders():
+    variant = VariantFactory(stock=50, price_minor=1000)
+    kept, unpaid = place_and_pay(buyer(), (variant, 1)), place(buyer(), (variant, 2))
+    called_off, earlier = place(buyer(), (variant, 3)), place(buyer(), (variant, 4))
+    Order.objects.filter(pk=called_off.pk).update(status="cancelled")
+    Order.objects.filter(pk=earlier.pk).update(placed_at=timezone.now() - timedelta(days=1))
+    client = Client()
+    client.force_login(root())
+
+    page = client.get(reverse("admin:index"))
+
+    today = page.context["today"]
+    assert (today.orders, today.unpaid, str(today.value)) == (2, 1, "30.00 GBP")
+    listed = client.get(page.context["orders_link"]).context["cl"].queryset
+    assert {order.pk for order in listed} == {kept.pk, unpaid.pk}
+    waiting = client.get(page.context["unpaid_link"]).context["cl"].queryset
+    assert [order.pk for order in waiting] == [unpaid.pk]

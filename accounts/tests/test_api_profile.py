@@ -364,3 +364,24 @@ def test_what_cannot_be_forgotten_ends_nothing(client, monkeypatch):
 
     user.refresh_from_db()
     assert user.is_active
+
+
+@pytest.mark.parametrize("path", ["/api/userinfo/edit/", "/api/accounts/user/"])
+def test_only_who_asks_for_a_new_email_is_told_of_its_code(client, path):
+    client.force_authenticate(UserFactory())
+
+    named = client.put(path, {"first_name": "Ann"})
+    moved = client.put(path, {"email": "moved@example.com", "current_password": PASSWORD})
+
+    assert named.json()["message"] == "Saved."
+    assert moved.json()["message"] == "Saved. The new email takes effect once its code is verified."
+
+
+def test_a_header_without_a_word_before_the_token_is_refused_in_plain_words(client):
+    client.credentials(HTTP_AUTHORIZATION="Bearer")
+
+    answer = client.get("/api/accounts/user/")
+
+    assert answer.status_code == 401
+    assert answer.json()["code"] == "authentication_failed"
+    assert "the word Bearer, a space and the access token" in answer.json()["message"]

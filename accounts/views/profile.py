@@ -53,10 +53,17 @@ class ProfileViewSet(ShopViewSet):
         return {"update": change, "partial_update": change, "destroy": "password"}
 
     messages = {
-        "update": "Saved. A new email takes effect once its code is verified.",
-        "partial_update": "Saved. A new email takes effect once its code is verified.",
+        "update": "Saved.",
+        "partial_update": "Saved.",
         "destroy": "The account is deleted.",
     }
+
+    def sentence(self, name: str, response: Response) -> str | None:
+        said = super().sentence(name, response)
+        is_change = name in {"update", "partial_update"}
+        if is_change and "email" in self.request.data and response.data.get("pending_email"):
+            return f"{said} The new email takes effect once its code is verified."
+        return said
 
     def get_object(self) -> Any:
         user = self.request.user

@@ -5,10 +5,16 @@ from django.contrib import admin
 from django.db import transaction
 from django.urls import reverse
 
-from accounts.tests.factories import UserFactory
+from accounts.tests.factories import StaffFactory, UserFactory
 from inventory import services
 from inventory.models import StockMovement
-from inventory.tests.factories import StockLevelFactory
+from inventory.tests.factories import (
+    LocationFactory,
+    StockItemFactory,
+    StockLevelFactory,
+    main_location,
+)
+from shop_backend.kernel.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
 
@@ -63,3 +69,86 @@ def test_a_count_that_cannot_be_is_refused_in_words(boss, level, counted, reason
     assert words in answer.content.decode()
     level.refresh_from_db()
     assert level.on_hand == 9
+
+
+def count_page(item):
+    return reverse("admin:inventory_stockitem_count_stock", args=[item.pk])
+
+
+def in_role(client, role):
+    client.force_login(StaffFactory(role=role))
+    return client
+
+
+def test_what_is_sold_out_and_has_no_shelf_yet_is_given_stock(client):
+    item, place = StockItemFactory(), main_location()
+    worker = in_role(client, "warehouse")
+    change_page = worker.get(reverse("admin:inventory_stockitem_change", args=[item.pk]))
+    assert count_page(item) in change_page.content.decode()
+
+    answer = worker.post(
+        count_page(item),
+        {"location": place.pk, "counted": 12, "reason": "new delivery"},
+        follow=True,
+    )
+
+    assert f"{item.sku} at {place}: 12 on hand." in answer.content.decode()
+    movement = StockMovement.objects.get(level__item=item)
+    assert (movement.kind, movement.on_hand_delta) == ("adjustment", 12)
+    assert movement.reason == "new delivery"
+    assert movement.actor_id == answer.wsgi_request.user.pk
+    booked = AuditEntry.objects.filter(object_kind="inventory.stockitem", phase="outcome")
+    assert booked.get().object_id == str(item.pk)
+
+
+def test_stock_is_counted_at_the_place_that_is_chosen(client):
+    level, other = StockLevelFactory(on_hand=9), LocationFactory()
+
+    in_role(client, "warehouse").post(
+        count_page(level.item), {"location": other.pk, "counted": 3, "reason": "moved"}
+    )
+
+    level.refresh_from_db()
+    assert level.on_hand == 9
+    assert level.item.levels.get(location=other).on_hand == 3
+
+
+@pytest.mark.parametrize(
+    ("counted", "reason", "words"),
+    [(5, "", "This field is required"), (1, "lost", "2 of them reserved"), ("-1", "x", "greater")],
+)
+def test_a_count_of_an_item_that_cannot_be_books_nothing(boss, level, counted, reason, words):
+    body = {"location": level.location_id, "counted": counted, "reason": reason}
+
+    answer = boss.post(count_page(level.item), body)
+
+    assert words in answer.content.decode()
+    level.refresh_from_db()
+    assert level.on_hand == 9
+
+
+def test_who_may_not_adjust_stock_is_offered_no_count(client):
+    item = StockItemFactory()
+    helper = in_role(client, "support")
+
+    answer = helper.post(
+        count_page(item), {"location": main_location().pk, "counted": 5, "reason": "x"}
+    )
+
+    assert answer.status_code == 403
+    assert not StockMovement.objects.exists()
+
+
+def test_the_ledger_names_who_booked(boss, level):
+    counter = StaffFactory(role="warehouse", username="wilma")
+    services.count(
+        item_id=level.item_id,
+        location_id=level.location_id,
+        counted=7,
+        reason="x",
+        actor_id=counter.pk,
+    )
+
+    page = boss.get(reverse("admin:inventory_stockmovement_changelist")).content.decode()
+
+    assert "wilma" in page

@@ -86,6 +86,13 @@ class OrderQuerySet(models.QuerySet["Order"]):
         waiting = self.filter(customer=user, status=Order.Status.PENDING)
         return waiting.exclude(expires_at__lte=timezone.now())
 
+    def of_the_day(self, now: Any) -> "OrderQuerySet":
+        """Return what came in since midnight in the shop's currency and was not called off."""
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        return self.filter(currency=settings.SHOP_CURRENCY, placed_at__gte=midnight).exclude(
+            status__in=[Order.Status.CANCELLED, Order.Status.EXPIRED]
+        )
+
     def waiting_since(self, moment: Any) -> "OrderQuerySet":
         """Return the paid orders placed before that moment which have not all left yet."""
         return self.filter(

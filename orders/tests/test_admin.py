@@ -11,8 +11,17 @@ from cart.models import Cart
 from cart.tests.factories import CouponFactory, TaxRateFactory
 from catalog.tests.factories import VariantFactory
 from orders.models import Order, OrderEvent, OrderLine
-from orders.tests.trade import buyer, client_of, place, place_and_pay
+from orders.tests.trade import (
+    buyer,
+    client_of,
+    place,
+    place_and_deliver,
+    place_and_pay,
+    set_status,
+)
 from shipping.models import Shipment
+from shop_backend.kernel import admin as kernel_admin
+from shop_backend.kernel import admin_columns
 from tests.client import ShopClient
 
 pytestmark = pytest.mark.django_db
@@ -235,3 +244,80 @@ def test_a_downloaded_sheet_holds_what_customers_wrote_as_texts_and_amounts_as_n
     assert [row["name"] for row in rows] == [*guarded, formulas[-1]]
     assert {row["total"] for row in rows} == {"12.34"}
     assert rows[0]["email"] == user.email
+
+
+def choose(client, order, **more):
+    body = {"action": "cancel", "_selected_action": [order.pk], **more}
+    return send(client, reverse("admin:orders_order_changelist"), body)
+
+
+def test_orders_are_cancelled_in_bulk_only_after_a_second_look():
+    order, client = place_and_pay(buyer(), (VariantFactory(stock=5), 1)), signed_in("manager")
+
+    asked = choose(client, order).content.decode()
+
+    assert "Cancel these orders, and send back what was paid?" in asked
+    assert f"{order.number}, paid, {order.total}" in asked
+    order.refresh_from_db()
+    assert order.status == "paid"
+
+    choose(client, order, confirmed="1")
+
+    order.refresh_from_db()
+    assert order.status == "cancelled"
+    assert order.refunded_minor == order.captured_minor > 0
+
+
+def test_more_orders_than_a_person_looks_through_are_not_cancelled_at_once(monkeypatch):
+    monkeypatch.setattr(kernel_admin, "_MOST_CONFIRMED", 0)
+    order, client = place(buyer(), (VariantFactory(stock=5), 1)), signed_in("manager")
+
+    answer = choose(client, order).content.decode()
+
+    assert "Choose at most 0 at a time." in answer
+    order.refresh_from_db()
+    assert order.status == "pending"
+
+
+@pytest.mark.parametrize(
+    ("status", "moves", "packs"),
+    [("pending", True, False), ("paid", True, True), ("cancelled", False, False)],
+)
+def test_an_orders_page_offers_what_its_state_allows(status, moves, packs):
+    order, client = place(buyer(), (VariantFactory(stock=5), 1)), signed_in("manager")
+    if status != "pending":
+        set_status(order, status)
+
+    page = client.get(page_of(order, "change")).content.decode()
+
+    assert (page_of(order, "move_on") in page) is moves
+    assert (page_of(order, "pack") in page) is packs
+
+
+def test_a_delivered_order_offers_nothing_to_do():
+    order, client = place_and_deliver(buyer(), (VariantFactory(stock=5), 1)), signed_in("manager")
+
+    page = client.get(page_of(order, "change")).content.decode()
+
+    assert page_of(order, "move_on") not in page
+    assert page_of(order, "pack") not in page
+
+
+def test_an_orders_history_is_told_in_words_with_amounts_and_names():
+    customer = buyer()
+    order = place(customer, (VariantFactory(stock=5, price_minor=1145), 1))
+
+    page = signed_in("manager").get(page_of(order, "change")).content.decode()
+
+    assert "total: 11.45 GBP" in page
+    assert "total_minor" not in page
+    assert "Actor id" not in page
+    assert page.count(customer.username) >= 2  # who ordered, and who did what is in the history
+
+
+def test_details_of_an_event_are_told_whatever_their_shape():
+    data = {"amount_minor": 5, "lines": [{"sku": "A", "quantity": 2}], "why": {"code": "x"}}
+
+    assert admin_columns.tell(data, "GBP") == (
+        "amount: 0.05 GBP, lines: sku: A, quantity: 2, why: (code: x)"
+    )

@@ -1,18 +1,20 @@
 """What customers are told about their orders, and what of it stands in the outbox."""
 
 import json
+from datetime import timedelta
 from smtplib import SMTPServerDisconnected
 
 import pytest
 from django.core import mail
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.dateformat import format as date_format
 
 from accounts.tests.factories import StaffFactory, UserFactory
 from cart.tests.factories import TaxRateFactory
 from catalog.models import TaxClass
 from catalog.tests.factories import VariantFactory
-from orders import mails
+from orders import mails, services
 from orders.models import Order
 from orders.tests.trade import buyer, client_of, manager, pay, place, place_and_pay, set_status
 from payments.models import Payment
@@ -125,6 +127,61 @@ def test_each_refund_is_told_with_its_amount():
     assert "<strong>7.30 GBP</strong>" in page
 
 
+@pytest.mark.parametrize("by", ["customer", "shop"])
+@pytest.mark.parametrize(
+    ("is_paid", "money"), [(False, "nothing to pay for it"), (True, "What was paid goes back")]
+)
+def test_a_cancelled_order_is_told_whoever_cancelled_it(by, is_paid, money):
+    order = place(buyer(), (VariantFactory(stock=5, product__name="Blue mug"), 1))
+    if is_paid:
+        pay(order)
+    mail.outbox.clear()
+
+    person = order.customer if by == "customer" else manager()
+    assert client_of(person).post(f"/api/orders/{order.number}/cancel/").status_code == 200
+
+    [told] = [each for each in mail.outbox if "cancelled" in each.subject]
+    subject, text, page = read(told)
+    assert subject == f"Your order {order.number} at Demo Shop was cancelled"
+    for form in (text, page):
+        assert money in form
+        assert "Blue mug" in form
+        assert f"http://localhost:3000/orders/{order.number}" in form
+    assert len(mail.outbox) == (2 if is_paid else 1)  # the refund's own
+
+
+def test_an_order_that_was_not_paid_in_time_is_told(django_capture_on_commit_callbacks):
+    order = place(buyer(), (VariantFactory(stock=5), 1))
+    mail.outbox.clear()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        services.expire_overdue_orders(now=order.expires_at + timedelta(seconds=1), limit=1)
+
+    subject, text, page = read(only_mail())
+    assert subject == f"Your order {order.number} at Demo Shop was not paid in time"
+    for form in (text, page):
+        assert "no longer held" in form
+        assert "nothing to pay" in form
+
+
+def test_an_order_removed_by_its_customer_is_no_news():
+    order = place(buyer(), (VariantFactory(stock=5), 1))
+    mail.outbox.clear()
+
+    assert client_of(order.customer).delete(f"/api/orders/{order.number}/").status_code == 200
+
+    assert mail.outbox == []
+
+
+def test_an_unpaid_order_says_until_when_its_goods_are_held():
+    order = place(buyer(), (VariantFactory(stock=5), 1))
+
+    until = f"held for you until {date_format(order.expires_at, 'j F Y, H:i T')}"
+    _, text, page = read(only_mail())
+    assert until in text
+    assert until in page
+
+
 def test_the_rows_hold_ids_and_amounts_alone():
     order = place_and_pay(buyer(), (VariantFactory(stock=5), 1))
     refund(order, amount="1.00")
@@ -223,12 +280,19 @@ def act(user, action, row):
 
 @pytest.mark.parametrize(
     ("status", "ending"),
-    [("pending", ""), ("paid", " is paid"), ("shipped", "is on its way")],
+    [
+        ("pending", ""),
+        ("paid", " is paid"),
+        ("shipped", "is on its way"),
+        ("cancelled", " was cancelled"),
+    ],
 )
 def test_the_latest_mail_is_sent_again_by_an_action(status, ending):
     order = place(buyer(), (VariantFactory(stock=5), 1))
-    if status != "pending":
+    if status in {"paid", "shipped"}:
         pay(order)
+    if status == "cancelled":
+        set_status(order, status)
     if status == "shipped":
         for step in ("processing", "shipped"):
             set_status(order, step)

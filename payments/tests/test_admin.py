@@ -250,8 +250,33 @@ def test_an_event_is_applied_again_by_an_action(site, payment):
 
 def test_the_list_takes_as_many_queries_for_ten_rows_as_for_one(site, django_assert_num_queries):
     path = reverse("admin:payments_refund_changelist")
+    site.get(path)  # the first page after a sign-in notes when it was
     for rows in (1, 9):
         for _ in range(rows):
             RefundFactory()
         with django_assert_num_queries(5):
             site.get(path)
+
+
+def test_a_payments_page_shows_amounts_as_money(site, payment):
+    page = site.get(change_page(payment)).content.decode()
+
+    assert "19.99 GBP" in page
+    assert "mount minor" not in page
+
+
+def test_a_review_is_offered_only_where_one_is_open(site, payment):
+    link = reverse("admin:payments_payment_mark_as_reviewed", args=[payment.pk])
+    assert link not in site.get(change_page(payment)).content.decode()
+
+    Payment.objects.filter(pk=payment.pk).update(review_reason="amount_mismatch")
+
+    assert link in site.get(change_page(payment)).content.decode()
+
+
+def test_a_refund_is_offered_only_while_something_is_left(site, payment):
+    assert refund_page(payment) in site.get(change_page(payment)).content.decode()
+
+    change(site, Payment, "refund_what_is_left", payment)
+
+    assert refund_page(payment) not in site.get(change_page(payment)).content.decode()

@@ -324,3 +324,21 @@ def test_with_stripe_the_config_holds_the_publishable_key_and_no_test_cards(sett
     assert config["publishable_key"] == "pk_live_1"
     assert config["sandbox"] is False
     assert (config["note"], config["test_cards"]) == ("", [])
+
+
+@pytest.mark.parametrize(
+    ("method", "sentence"),
+    [
+        ("pm_card_visa", "Payment succeeded."),
+        ("pm_card_authenticationRequired", "The payment needs a further step."),
+        (None, "Payment started."),
+    ],
+)
+def test_the_answer_says_how_far_the_payment_got(client, customer, orders, method, sentence):
+    body = {"order_id": orders.place(customer), **({"payment_method": method} if method else {})}
+
+    answers = [
+        client.post("/api/payments/", body, headers={"Idempotency-Key": "once"}) for _ in range(2)
+    ]
+
+    assert [answer.json()["message"] for answer in answers] == [sentence] * 2

@@ -56,7 +56,8 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "today": selectors.get_today(now=now) if may_see_orders else None,
         "revenue": _chart(now) if may_see_money else None,
         "panels": panels,
-        "orders_link": f"{_list_of(Order)}?placed_at__gte={now:%Y-%m-%d}",
+        "orders_link": f"{_list_of(Order)}?attention=today",
+        "unpaid_link": f"{_list_of(Order)}?attention=today&status__exact=pending",
     }
 
 
@@ -92,7 +93,13 @@ def _stuck(now: datetime) -> Panel:
         _row(order, order.number, f"{order.status}, placed {timesince(order.placed_at, now)} ago")
         for order in orders
     ]
-    return _panel("Paid, not shipped", "Everything has left.", Order, "attention=unshipped", rows)
+    return _panel(
+        "Paid, not shipped for 2 days",
+        "Nobody has waited for 2 days.",
+        Order,
+        "attention=unshipped",
+        rows,
+    )
 
 
 def _low_stock(now: datetime) -> Panel:

@@ -39,17 +39,15 @@ class DayRevenue:
 def get_today(*, now: datetime) -> Today:
     """Return how many orders came in since midnight, and what they are worth.
 
-    Cancelled and expired ones are counted as orders and worth nothing.
+    Cancelled and expired ones are not counted.
     """
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    is_over = Q(status__in=[Order.Status.CANCELLED, Order.Status.EXPIRED])
     row = (
-        _orders()
-        .filter(placed_at__gte=midnight)
+        Order.objects.not_hidden()
+        .of_the_day(now)
         .aggregate(
             orders=Count("pk"),
             unpaid=Count("pk", filter=Q(status=Order.Status.PENDING)),
-            value=Sum("total_minor", filter=~is_over),
+            value=Sum("total_minor"),
         )
     )
     value = Money(row["value"] or 0, settings.SHOP_CURRENCY)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -11,9 +11,11 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
-from shop_backend.kernel import outbox
+from shop_backend.kernel import admin_columns, outbox
 from shop_backend.kernel.errors import ShopError
 from shop_backend.kernel.models import AuditEntry, IdempotencyKey, OutboxMessage, RecordedEvent
+
+_MOST_CONFIRMED = 200  # rows that a person can look through
 
 
 class ShopModelAdmin(ModelAdmin):
@@ -23,6 +25,58 @@ class ShopModelAdmin(ModelAdmin):
     list_filter_submit = False
     compressed_fields = True
     warn_unsaved_form = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return admin_columns.with_names(super().get_queryset(request))
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return admin_columns.spoken(super().get_list_display(request), self.model)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        found = super().get_actions_detail(request, object_id)
+        row = self.get_object(request, str(object_id)) if found else None
+        if row is None:
+            return found
+        start = f"{self.opts.app_label}_{self.opts.model_name}_"
+        return [
+            each
+            for each in found
+            if self.is_offered(request, row, each.action_name.removeprefix(start))
+        ]
+
+    def is_offered(self, request: HttpRequest, row: Any, action: str) -> bool:
+        """Return whether the row's state allows this action of its page; its page still says no."""
+        return True
+
+    def confirm_page(
+        self,
+        request: HttpRequest,
+        rows: QuerySet[Any],
+        *,
+        action: str,
+        title: str,
+        submit: str,
+        describe: Callable[[Any], str],
+    ) -> HttpResponse | None:
+        """Ask before an action on many rows; the answer sends the action again, ``confirmed``.
+
+        :param describe: what stands for a row on the page.
+        """
+        found = list(rows.order_by("pk")[: _MOST_CONFIRMED + 1])
+        if len(found) > _MOST_CONFIRMED:
+            most = f"Choose at most {_MOST_CONFIRMED} at a time."
+            self.message_user(request, most, level=messages.ERROR)
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": title,
+            "rows": [(row.pk, describe(row)) for row in found],
+            "action": action,
+            "label": submit,
+            "back": request.get_full_path(),
+        }
+        return TemplateResponse(request, "admin_pages/confirm.html", context)
 
     def form_page(
         self,
@@ -70,6 +124,19 @@ class ShopTabularInline(TabularInline):
     extra = 0
     hide_title = True
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return admin_columns.with_names(super().get_queryset(request))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        told = set(super().get_readonly_fields(request, obj))
+        names = super().get_fields(request, obj)
+        return [
+            admin_columns.spoken([name], self.model)[0] if name in told else name for name in names
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return admin_columns.spoken(super().get_readonly_fields(request, obj), self.model)
+
 
 class ShopStackedInline(StackedInline):
     """Rows of another table within a form, a block each."""
@@ -79,6 +146,9 @@ class ShopStackedInline(StackedInline):
 
 class ReadOnlyAdmin(ShopModelAdmin):
     """History and counters: looked at here, changed by the services alone."""
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return admin_columns.spoken(super().get_fields(request, obj), self.model)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

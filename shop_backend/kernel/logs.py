@@ -56,6 +56,15 @@ class JsonFormatter(LineFormatter):
         return json.dumps(entry, ensure_ascii=False)
 
 
+class RefusalFilter(logging.Filter):
+    """Log a 403 as the line that it is: it says what happened, and its traceback nothing more."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if getattr(record, "status_code", None) == 403:
+            record.exc_info = None
+        return True
+
+
 class SecretPathFilter(logging.Filter):
     """Mask what follows certain paths: a refused request's path is logged, live token and all.
 

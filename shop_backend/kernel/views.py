@@ -96,7 +96,7 @@ class ShopView(APIView):
         audit_api.finish(self, response)
         name = self.action_name or ""
         if not getattr(response, "exception", False):
-            response.message = self.messages.get(name) or _DEFAULT_MESSAGES.get(  # type: ignore[attr-defined]
+            response.message = self.sentence(name, response) or _DEFAULT_MESSAGES.get(  # type: ignore[attr-defined]
                 request.method or "", "Done."
             )
             self._dress(request, response, name)
@@ -106,6 +106,10 @@ class ShopView(APIView):
         if user is not None and user.is_authenticated:
             response.headers.setdefault("Cache-Control", "private")
         return response
+
+    def sentence(self, name: str, response: Response) -> str | None:
+        """Return what the envelope says of this answer of an action."""
+        return self.messages.get(name)
 
     def _dress(self, request: Request, response: Response, name: str) -> None:
         if response.status_code == status.HTTP_204_NO_CONTENT:
