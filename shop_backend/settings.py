@@ -242,13 +242,17 @@ AUDIT_PLAIN_TEXT = {
     "cart.TaxRate",
     "catalog.Attribute",
     "catalog.Category",
+    "catalog.Option",
     "catalog.Product",
+    "catalog.ProductAttributeValue",
+    "catalog.ProductImage",
     "catalog.TaxClass",
     "catalog.Variant",
     "inventory.Location",
     "inventory.StockItem",
     "shipping.ShippingMethod",
-    "shipping.ShippingZone",
+    "shipping.Zone",
+    "shipping.ZoneArea",
 }
 
 CORS_ALLOWED_ORIGINS = env.list(

@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
-from shop_backend.kernel import outbox
+from shop_backend.kernel import audit_admin, outbox
 from shop_backend.kernel.errors import ShopError
 from shop_backend.kernel.models import AuditEntry, IdempotencyKey, OutboxMessage, RecordedEvent
 
@@ -23,6 +23,11 @@ class ShopModelAdmin(ModelAdmin):
     list_filter_submit = False
     compressed_fields = True
     warn_unsaved_form = True
+
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        """Name what was made to the audit log, too."""
+        audit_admin.note_made(request, obj)
+        return super().log_addition(request, obj, message)
 
     def form_page(
         self,
