@@ -12,11 +12,12 @@ from django.urls import reverse
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
 from shop_backend.kernel import audit_admin, outbox
+from shop_backend.kernel.admin_choices import LooksRowsUp
 from shop_backend.kernel.errors import ShopError
 from shop_backend.kernel.models import AuditEntry, IdempotencyKey, OutboxMessage, RecordedEvent
 
 
-class ShopModelAdmin(ModelAdmin):
+class ShopModelAdmin(LooksRowsUp, ModelAdmin):
     """What every list and form of the shop has in common."""
 
     list_per_page = 50
@@ -69,14 +70,14 @@ class ShopModelAdmin(ModelAdmin):
         return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
 
 
-class ShopTabularInline(TabularInline):
+class ShopTabularInline(LooksRowsUp, TabularInline):
     """Rows of another table within a form, a line each."""
 
     extra = 0
     hide_title = True
 
 
-class ShopStackedInline(StackedInline):
+class ShopStackedInline(LooksRowsUp, StackedInline):
     """Rows of another table within a form, a block each."""
 
     extra = 0
