@@ -17,6 +17,7 @@ from django.test import override_settings
 from accounts.models import User
 from accounts.tests.factories import PASSWORD, UserFactory
 from cart.tests.factories import CouponFactory
+from catalog.models import Variant
 from catalog.tests.factories import ProductFactory, VariantFactory
 from orders.tests.trade import client_of, manager, pay, place, place_and_deliver, place_and_pay
 from tests.client import ShopClient
@@ -110,7 +111,7 @@ def sample(column: Any, *, variant: int) -> Any:
         return [1] if column.many_to_many or column.one_to_many else 1
     if column.choices:
         return [key for key, _ in column.flatchoices][-1 - variant % len(column.flatchoices)]
-    for kind, values in {
+    samples: dict[Any, tuple[Any, ...]] = {
         models.BooleanField: (True, False),
         models.DateTimeField: ("2020-01-02T03:04:05Z",),
         models.DateField: ("2020-01-02",),
@@ -119,7 +120,8 @@ def sample(column: Any, *, variant: int) -> Any:
         models.JSONField: ({},),
         models.IntegerField: (7, 0),
         models.DecimalField: ("7.00",),
-    }.items():
+    }
+    for kind, values in samples.items():
         if isinstance(column, kind):
             return values[variant % len(values)]
     return "planted"
@@ -199,8 +201,8 @@ class Attack:
         self.shop = Shop(kind, seed=1)
         self.gunner = Gunner(DOCUMENT, self.shop, seed=1)
         self.hostile = [hostile(variant=variant) for variant in (0, 1)]
-        buyer = User.objects.get(pk=self.shop.caller.user.pk)  # type: ignore[union-attr]
-        variant = VariantFactory(stock=20)
+        buyer = User.objects.get(pk=self.shop.caller.user.pk)
+        variant: Variant = VariantFactory(stock=20)  # type: ignore[assignment]
         place_and_deliver(buyer, (variant, 1))  # and not reviewed
         packed = place_and_pay(buyer, (variant, 1))
         client_of(manager()).post("/api/shipping/shipments/", {"order": packed.number})

@@ -25,7 +25,7 @@ class ShopModelAdmin(LooksRowsUp, ModelAdmin):
     compressed_fields = True
     warn_unsaved_form = True
 
-    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """Name what was made to the audit log, too."""
         audit_admin.note_made(request, obj)
         return super().log_addition(request, obj, message)
