@@ -124,6 +124,12 @@ class PasswordRequired(BadInput):
     field = "current_password"
 
 
+class TwoFactorCodeRequired(BadInput):
+    code = "two_factor_code_required"
+    message = "This account has a second factor: confirm with a code of it as well."
+    field = "otp"
+
+
 class StaffAccount(Conflict):
     code = "staff_account"
     message = "A staff account is not deleted; another administrator deactivates it."

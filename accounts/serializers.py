@@ -141,6 +141,16 @@ def current_password_field() -> serializers.CharField:
     )
 
 
+def second_factor_field() -> "SecondFactorField":
+    """Return the field that proves it further, where there is a second factor."""
+    return SecondFactorField(
+        required=False,
+        allow_blank=True,
+        help_text="Of the second factor, where there is one and the login is more than 10 minutes"
+        " old.",
+    )
+
+
 class ProfileUpdateSerializer(serializers.Serializer[Any]):
     """What one may change of oneself; what is left out stays as it is."""
 
@@ -148,6 +158,7 @@ class ProfileUpdateSerializer(serializers.Serializer[Any]):
     first_name = serializers.CharField(**NAME)
     last_name = serializers.CharField(**NAME)
     current_password = current_password_field()
+    otp = second_factor_field()
 
 
 class UserUpdateSerializer(ProfileUpdateSerializer):
@@ -204,10 +215,17 @@ class CredentialsSerializer(serializers.Serializer[Any]):
         required=False, allow_blank=True, help_text="Of the second factor, where there is one."
     )
     code = SecondFactorField(required=False, allow_blank=True, help_text="Another name of `otp`.")
+    refresh = serializers.CharField(
+        max_length=LONGEST_TOKEN,
+        required=False,
+        allow_blank=True,
+        help_text="Of the session that this login takes the place of: it ends.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs["second_factor"] = attrs.get("otp") or attrs.get("code") or ""
         attrs["login"] = attrs.get("username") or attrs.get("email")
+        attrs.setdefault("refresh", "")
         if not attrs["login"]:
             raise serializers.ValidationError(
                 {"username": ["Send a username or an email."]}, code="required"

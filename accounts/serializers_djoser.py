@@ -5,7 +5,12 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import User, validate_username
-from accounts.serializers import PASSWORD, current_password_field, require_same
+from accounts.serializers import (
+    PASSWORD,
+    current_password_field,
+    require_same,
+    second_factor_field,
+)
 
 
 class AuthUserSerializer(serializers.ModelSerializer[User]):
@@ -37,6 +42,7 @@ class AuthUserUpdateSerializer(serializers.Serializer[Any]):
 
     email = serializers.EmailField(max_length=254, required=False, allow_null=True)
     current_password = current_password_field()
+    otp = second_factor_field()
 
 
 class UidAndTokenSerializer(serializers.Serializer[Any]):

@@ -205,7 +205,12 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"{_VALIDATORS}.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
     {"NAME": f"{_VALIDATORS}.CommonPasswordValidator"},
     {"NAME": "accounts.password_words.ShopWordsValidator"},
+    {"NAME": "accounts.breached_passwords.BreachedPasswordValidator"},
 ]
+# SHA-1 of passwords that were stolen elsewhere, in order, a line each.
+BREACHED_PASSWORDS_FILE = env.str("BREACHED_PASSWORDS_FILE", default="")
+if BREACHED_PASSWORDS_FILE and not Path(BREACHED_PASSWORDS_FILE).is_file():
+    raise ImproperlyConfigured(f"BREACHED_PASSWORDS_FILE: there is no {BREACHED_PASSWORDS_FILE}.")
 # Beside the shop's name and address: brands, streets, names that everybody would guess here.
 PASSWORD_WORDS = env.list("PASSWORD_WORDS", default=[])
 # Roles that count only with a second factor (accounts/roles.py; a superuser counts as admin).
@@ -243,13 +248,17 @@ AUDIT_PLAIN_TEXT = {
     "cart.TaxRate",
     "catalog.Attribute",
     "catalog.Category",
+    "catalog.Option",
     "catalog.Product",
+    "catalog.ProductAttributeValue",
+    "catalog.ProductImage",
     "catalog.TaxClass",
     "catalog.Variant",
     "inventory.Location",
     "inventory.StockItem",
     "shipping.ShippingMethod",
-    "shipping.ShippingZone",
+    "shipping.Zone",
+    "shipping.ZoneArea",
 }
 
 CORS_ALLOWED_ORIGINS = env.list(

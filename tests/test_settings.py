@@ -73,6 +73,7 @@ def test_safe_settings_start():
         ({"DB_REPLICA_MAX_LAG_SECONDS": "3"}, "is 5 or more, or 0"),
         ({"MEDIA_S3_BUCKET": "pictures"}, "needs MEDIA_URL"),
         ({"SHOP_CURRENCY": "pounds"}, "SHOP_CURRENCY is three capital letters"),
+        ({"BREACHED_PASSWORDS_FILE": "/nowhere.txt"}, "there is no /nowhere.txt"),
     ],
 )
 def test_an_unsafe_or_senseless_setting_does_not_start(change, sentence):
@@ -82,7 +83,15 @@ def test_an_unsafe_or_senseless_setting_does_not_start(change, sentence):
     assert sentence in result.stderr
 
 
-def test_django_finds_nothing_to_warn_of_in_a_production_shop():
+@pytest.mark.parametrize(
+    ("roles", "warning"),
+    [
+        ("admin,manager", ""),
+        ("admin", "A stolen password is enough for: manager."),
+        ("", "A stolen password is enough for: admin, manager."),
+    ],
+)
+def test_django_finds_nothing_to_warn_of_in_a_production_shop(roles, warning):
     code = (
         "import django; django.setup()\n"
         "from django.core.management import call_command\n"
@@ -91,9 +100,12 @@ def test_django_finds_nothing_to_warn_of_in_a_production_shop():
     environment = {**SAFE, "DJANGO_SETTINGS_MODULE": "shop_backend.settings"}
     key = "a-Key-of-more-than-fifty-characters-with-many-different-ones-0123456789"
 
-    result = start(code, **{**environment, "SECRET_KEY": key, "ALLOWED_HOSTS": "shop.example"})
+    production = {"SECRET_KEY": key, "ALLOWED_HOSTS": "shop.example", "TWO_FACTOR_ROLES": roles}
 
-    assert result.returncode == 0, result.stderr
+    result = start(code, **{**environment, **production})
+
+    assert (result.returncode == 0) == (not warning), result.stderr
+    assert warning in result.stderr
 
 
 def test_stripe_that_cannot_be_heard_does_not_start():

@@ -23,5 +23,10 @@ def require_presence(
     if current_password:
         if not user.check_password(current_password):
             raise InvalidPassword(field="current_password")
-    elif session is None or session.created_at <= now - RECENT_LOGIN:
+    elif not is_recent(session, now):
         raise PasswordRequired
+
+
+def is_recent(session: Session | None, now: datetime) -> bool:
+    """Return whether the session's login, with all its factors, is less than ten minutes old."""
+    return session is not None and session.created_at > now - RECENT_LOGIN

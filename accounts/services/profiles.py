@@ -21,11 +21,11 @@ from accounts.ports import personal_data
 from accounts.services import otps
 from accounts.services.presence import require_presence
 from accounts.services.signing_out import revoke_sessions
+from accounts.services.two_factor import require_second_factor_as_well
 from shop_backend.kernel import transactions
 from shop_backend.kernel.models import IdempotencyKey
 
 
-@transactions.use_case
 def update_profile(
     *,
     user: User,
@@ -34,6 +34,7 @@ def update_profile(
     last_name: str | None = None,
     email: str | None = None,
     current_password: str = "",
+    otp: str = "",
 ) -> User:
     """Change one's own profile; ``None`` leaves a value as it is.
 
@@ -41,10 +42,28 @@ def update_profile(
     waited for the same address before waits no more.
 
     :param current_password: for a new email, unless the login is younger than ten minutes.
+    :param otp: of the second factor, where there is one and the password is asked for.
     :raises PasswordRequired, InvalidPassword: see ``require_presence``.
+    :raises TwoFactorCodeRequired, InvalidTwoFactorCode: see ``require_second_factor_as_well``.
     :raises EmailTaken: somebody else has verified the new address.
     :raises OtpCooldown: a code for the new address was asked for too recently or too often.
     """
+    if email and email != user.email:
+        require_second_factor_as_well(
+            user=user, session=session, current_password=current_password, code=otp
+        )
+    return _update_profile(user, session, first_name, last_name, email, current_password)
+
+
+@transactions.use_case
+def _update_profile(
+    user: User,
+    session: Session | None,
+    first_name: str | None,
+    last_name: str | None,
+    email: str | None,
+    current_password: str,
+) -> User:
     now = timezone.now()
     is_new_email = email != user.email
     if email and is_new_email:

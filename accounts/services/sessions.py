@@ -3,6 +3,7 @@
 import ipaddress
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -32,21 +33,24 @@ class Device:
 
 
 def log_in(
-    *, login: str, password: str, device: Device, second_factor: str = ""
+    *, login: str, password: str, device: Device, second_factor: str = "", replaced: str = ""
 ) -> tuple[User, TokenPair]:
     """Open a session whose refresh tokens rotate.
 
     :param login: a username, or with an ``@`` an email.
+    :param replaced: a refresh token; its session ends with the login (ASVS 5.0, 7.2.4).
     :raises InvalidCredentials: whatever the reason; an unknown name takes as long as a known.
     :raises TooManyPasswords: too many wrong ones were tried for this name.
     :raises TwoFactorRequired: see ``require_second_factor``, as for what else it refuses.
     """
     user = _authenticate(login, password, second_factor)
-    return user, open_session(user=user, device=device, rotates=True)
+    pair = open_session(user=user, device=device, rotates=True)
+    _end_replaced(replaced)
+    return user, pair
 
 
 def log_in_without_rotation(
-    *, login: str, password: str, device: Device, second_factor: str = ""
+    *, login: str, password: str, device: Device, second_factor: str = "", replaced: str = ""
 ) -> TokenPair:
     """Open a session with one refresh token for all its 24 hours, as Djoser's clients expect.
 
@@ -55,7 +59,9 @@ def log_in_without_rotation(
     :raises TwoFactorRequired: see ``log_in``.
     """
     user = _authenticate(login, password, second_factor)
-    return open_session(user=user, device=device, rotates=False)
+    pair = open_session(user=user, device=device, rotates=False)
+    _end_replaced(replaced)
+    return pair
 
 
 @transactions.use_case
@@ -125,6 +131,15 @@ def log_out(*, user: User, refresh_token: str) -> None:
     Session.objects.filter(pk=claims.session_id, user=user, revoked_at=None).update(
         revoked_at=timezone.now()
     )
+
+
+def _end_replaced(refresh_token: str) -> None:
+    """End the session that a browser had before, whosesoever it was; a bad token is none."""
+    with suppress(InvalidToken):
+        if refresh_token:
+            claims = tokens.read_refresh(refresh_token)
+            live = Session.objects.filter(pk=claims.session_id, revoked_at=None)
+            live.filter(user_id=claims.user_id).update(revoked_at=timezone.now())
 
 
 def _authenticate(login: str, password: str, second_factor: str) -> User:

@@ -17,12 +17,14 @@ from accounts.errors import (
     ProtectedAccount,
     TooManyTwoFactorCodes,
     TwoFactorAlreadyOn,
+    TwoFactorCodeRequired,
     TwoFactorFailed,
     TwoFactorNotOn,
     TwoFactorRequired,
 )
 from accounts.mailbox import MailPurpose, post
 from accounts.models import RecoveryCode, Session, TwoFactor, User
+from accounts.services.presence import is_recent, require_presence
 from accounts.services.signing_out import revoke_sessions
 from shop_backend.kernel import budgets, transactions
 
@@ -55,6 +57,35 @@ def require_second_factor(*, user: User, code: str, now: datetime) -> None:
         raise TwoFactorRequired
     if not _spend_try(factor, code, now):
         raise TwoFactorFailed
+
+
+@transactions.forbids_transaction  # a wrong try stays counted when it is refused
+def require_second_factor_as_well(
+    *,
+    user: User,
+    session: Session | None,
+    current_password: str,
+    code: str,
+    now: datetime | None = None,
+) -> None:
+    """Ask for what a login asks for where the last one is too old, if there is a second factor.
+
+    Without one it refuses nothing; ``require_presence`` asks for the password anyway.
+
+    :raises PasswordRequired, InvalidPassword: see ``require_presence``.
+    :raises TwoFactorCodeRequired: none was sent.
+    :raises InvalidTwoFactorCode: it is wrong, or was used before.
+    :raises TooManyTwoFactorCodes: see ``require_second_factor``.
+    """
+    now = now or timezone.now()
+    factor = selectors.find(TwoFactor.objects.filter(user=user).confirmed())
+    if factor is None or is_recent(session, now):
+        return
+    require_presence(user=user, session=session, current_password=current_password, now=now)
+    if not code:
+        raise TwoFactorCodeRequired
+    if not _spend_try(factor, code, now):
+        raise InvalidTwoFactorCode(field="otp")
 
 
 @transactions.use_case

@@ -376,6 +376,23 @@ def test_a_forged_header_and_a_neighbour_in_ones_own_network_are_no_new_address(
     assert try_from("203.0.113.80", HTTP_X_FORWARDED_FOR="198.51.100.7") == 429
 
 
+def test_behind_one_proxy_only_what_that_one_has_seen_is_an_address(settings):
+    settings.RATE_LIMITS = True
+    settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "login": "1/min"}
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
+
+    def try_from(forwarded):
+        """The proxy puts the address it sees behind what the client has sent."""
+        client = ShopClient(REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR=forwarded)
+        return client.post("/accounts/login/", {"username": "nobody", "password": "x"}).status_code
+
+    assert try_from("203.0.113.90") == 401
+    assert try_from("198.51.100.7, 203.0.113.90") == 429
+    assert try_from("203.0.113.91, 198.51.100.8, 203.0.113.90") == 429
+    assert try_from(", 203.0.113.90") == 429
+    assert try_from("203.0.113.90, 203.0.113.91") == 401
+
+
 @pytest.mark.parametrize("door", ["/accounts/login/", "/accounts/token/", "/auth/jwt/create/"])
 def test_wrong_passwords_of_one_name_are_counted_from_wherever_they_come(settings, door):
     settings.RATE_LIMITS = True

@@ -2,8 +2,10 @@
 
 import json
 import uuid
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
@@ -11,6 +13,9 @@ from accounts.models import User
 from accounts.tests.factories import PASSWORD, StaffFactory, UserFactory
 from catalog.models import Category
 from catalog.tests.factories import CategoryFactory
+from inventory.models import StockLevel
+from inventory.tests.factories import StockLevelFactory
+from shipping.tests.factories import ZoneFactory
 from shop_backend.kernel.models import AuditEntry
 from tests.client import ShopClient
 from tests.faces import payload_of
@@ -240,3 +245,109 @@ def test_a_category_of_the_catalogue_keeps_its_words():
 
     assert entries()[-1].changes["name"] == ["Tea", "Coffee"]
     assert Category.objects.get().name == "Coffee"
+
+
+# --- Rows within another's form, and commands
+
+
+def areas_form(*rows, known=0):
+    form = {
+        "areas-TOTAL_FORMS": len(rows),
+        "areas-INITIAL_FORMS": known,
+        "areas-MIN_NUM_FORMS": 0,
+        "areas-MAX_NUM_FORMS": 1000,
+    }
+    for number, row in enumerate(rows):
+        form |= {f"areas-{number}-{name}": value for name, value in row.items()}
+    return form
+
+
+def test_rows_within_a_form_show_with_before_and_after_too():
+    zone = ZoneFactory(name="Isles", areas=["GB", "IE"])
+    changed, gone = zone.areas.order_by("pk")
+    rows = [
+        {"id": changed.pk, "zone": zone.pk, "country": "FR", "region": ""},
+        {"id": gone.pk, "zone": zone.pk, "country": "IE", "region": "", "DELETE": "on"},
+        {"zone": zone.pk, "country": "NO", "region": ""},
+    ]
+
+    browser = browser_of(StaffFactory(role="manager"))
+    path = f"/admin/shipping/zone/{zone.pk}/change/"
+    answer = browser.post(path, {"name": "Isles", **areas_form(*rows, known=2)})
+
+    assert answer.status_code == 302
+    made = zone.areas.get(country="NO")
+    outcomes = {entry.object_id: entry for entry in entries() if entry.phase == "outcome"}
+    assert {entry.object_kind for entry in outcomes.values()} == {"shipping.zonearea"}
+    assert outcomes[str(changed.pk)].changes == {"country": ["GB", "FR"]}
+    assert outcomes[str(gone.pk)].changes["country"] == ["IE", None]
+    assert outcomes[str(made.pk)].changes["country"] == [None, "NO"]
+    assert len(outcomes) == 3
+
+
+def test_what_a_form_makes_shows_with_the_rows_within_it():
+    browser = browser_of(StaffFactory(role="manager"))
+
+    browser.post(
+        "/admin/shipping/zone/add/",
+        {"name": "Isles", **areas_form({"country": "GB", "region": ""})},
+    )
+
+    kinds = {entry.object_kind: entry for entry in entries() if entry.phase == "outcome"}
+    assert kinds["shipping.zone"].changes["name"] == [None, "Isles"]
+    assert kinds["shipping.zonearea"].changes["country"] == [None, "GB"]
+
+
+def run(command, *arguments):
+    call_command(command, *arguments, stdout=StringIO(), stderr=StringIO())
+    return entries()
+
+
+def test_a_command_that_writes_is_an_entry_of_nobodys(tmp_path):
+    file = tmp_path / "catalogue.csv"
+    file.write_text("sku,name,price\nLAMP,Lamp,19.99\n")
+
+    attempt, outcome = run("import_catalogue", file)
+
+    assert {entry.action for entry in (attempt, outcome)} == {"command import_catalogue"}
+    assert (attempt.actor, attempt.roles, attempt.write) == (None, "system", outcome.write)
+    assert outcome.changes["created"] == [None, 1]
+    admin = StaffFactory(role="admin")
+    rows = payload_of(signed_in(admin).get("/api/accounts/audit/"))["results"]
+    assert [(row["actor"], row["actor_name"]) for row in rows] == [(None, None)] * 2
+    assert browser_of(admin).get("/admin/kernel/auditentry/").status_code == 200
+
+
+def test_a_repair_is_an_entry_that_says_what_was_and_is():
+    level = StockLevelFactory(on_hand=9)
+    StockLevel.objects.filter(pk=level.pk).update(on_hand=8)
+
+    _, by_books = run("reconcile_stock", "--repair")
+    StockLevel.objects.filter(pk=level.pk).update(on_hand=7)
+    *_, by_invariants = run("check_invariants", "--repair")
+
+    [[line], [further, *_]] = (entry.changes["mended"][1] for entry in (by_books, by_invariants))
+    assert "on hand 8" in line
+    assert "7 -> 9" in further
+
+
+def test_reconciling_payments_is_an_entry():
+    assert run("reconcile_payments")[-1].changes == {"applied": [None, 0], "changed": [None, 0]}
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [("check_invariants", []), ("reconcile_stock", []), ("reconcile_payments", ["--dry-run"])],
+)
+def test_a_command_that_only_looks_leaves_no_trace(command, arguments):
+    assert run(command, *arguments) == []
+
+
+def test_a_command_that_breaks_off_is_an_attempt_without_an_outcome(tmp_path):
+    file = tmp_path / "catalogue.csv"
+    file.write_text("no,columns\n")
+
+    with pytest.raises(CommandError):
+        run("import_catalogue", file)
+
+    assert [entry.phase for entry in entries()] == ["attempt"]

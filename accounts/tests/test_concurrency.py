@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connection, connections, transaction
@@ -20,6 +21,8 @@ from accounts.tests.mailbox import last_mail_to
 from accounts.tests.second_factor import code_of as second_factor_of
 from accounts.tests.second_factor import switch_on
 from shop_backend.kernel.errors import ShopError
+from tests.client import ShopClient
+from tests.threads import closing
 
 pytestmark = [pytest.mark.concurrency, pytest.mark.django_db(transaction=True)]
 
@@ -322,3 +325,27 @@ def test_without_its_guard_more_than_five_guesses_would_be_evaluated(monkeypatch
     race([lambda g=guess: services.verify_email(email=user.email, code=g) for guess in guesses])
 
     assert len(evaluated) > 5
+
+
+@pytest.mark.parametrize("forged", ["", "198.51.100.{}"])
+def test_of_250_posts_at_once_a_limit_of_ten_lets_ten_through(settings, forged):
+    settings.RATE_LIMITS = True
+    settings.THROTTLE_RATES = settings.THROTTLE_RATES | {"login": "10/hour"}
+    barrier, statuses = threading.Barrier(25), []
+
+    def post_ten(thread):
+        client = ShopClient(REMOTE_ADDR="203.0.113.95")
+        barrier.wait()
+        for number in range(10):
+            told = {"X-Forwarded-For": forged.format(thread * 10 + number)} if forged else {}
+            body = {"username": f"nobody{thread}-{number}", "password": "x"}
+            answer = client.post("/api/accounts/login/", body, headers=told)
+            statuses.append(answer.status_code)
+
+    threads = [threading.Thread(target=closing(partial(post_ten, n))) for n in range(25)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert Counter(statuses) == {401: 10, 429: 240}

@@ -1,6 +1,10 @@
 """What a password may be: long, and not what everybody would guess."""
 
+import hashlib
+
 import pytest
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 
 from accounts.models import User
 from tests.client import ShopClient
@@ -58,3 +62,31 @@ def test_words_of_the_settings_count_as_the_shops_name_does(settings):
     assert register("golden-kettle-1").status_code == 400
     assert register("Riverside99").status_code == 400
     assert register("riverside otters sleep").status_code == 201
+
+
+@pytest.mark.parametrize("ending", ["", ":37", ":2941\r"])
+def test_a_password_that_was_stolen_elsewhere_is_none(settings, tmp_path, ending):
+    stolen = [f"correct horse battery {number}" for number in range(500)]
+    hashes = sorted(hashlib.sha1(password.encode()).hexdigest().upper() for password in stolen)
+    listed = tmp_path / "stolen.txt"
+    listed.write_bytes("\n".join(f"{digest}{ending}" for digest in hashes).encode())
+    settings.BREACHED_PASSWORDS_FILE = str(listed)
+
+    def is_refused(password):
+        try:
+            validate_password(password)
+        except ValidationError as refusal:
+            return refusal.error_list[0].code == "password_breached"
+        return False
+
+    assert all(is_refused(password) for password in stolen)
+    assert not any(is_refused(f"another horse battery {number}") for number in range(500))
+    assert register(stolen[7]).status_code == 400
+    assert register("another horse battery").status_code == 201
+
+
+def test_an_empty_list_of_stolen_passwords_refuses_none(settings, tmp_path):
+    (tmp_path / "none.txt").touch()
+    settings.BREACHED_PASSWORDS_FILE = str(tmp_path / "none.txt")
+
+    assert register("another horse battery").status_code == 201

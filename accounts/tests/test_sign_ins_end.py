@@ -290,3 +290,79 @@ def test_renewed_recovery_codes_are_told_to_their_owner():
     assert client.post("/api/accounts/two-factor/recovery-codes/", body).status_code == 200
 
     assert "recovery codes" in last_mail_to("ann@example.com").subject
+
+
+NEW_EMAIL = [
+    ("patch", "/api/accounts/user/"),
+    ("put", "/api/userinfo/edit/"),
+    ("patch", "/api/accounts/users/{pk}/"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), NEW_EMAIL)
+def test_with_a_second_factor_an_older_login_needs_its_code_as_well_for_a_new_email(method, path):
+    user = UserFactory()
+    switch_on(user)
+    client = an_old_login(User.objects.get(pk=user.pk))
+    body = {"email": "new@example.com", "current_password": PASSWORD}
+
+    def told(**more):
+        answer = getattr(client, method)(path.format(pk=user.pk), {**body, **more})
+        return answer.status_code, answer.json().get("code")
+
+    assert told() == (400, "two_factor_code_required")
+    assert told(otp="000000") == (400, "invalid_two_factor_code")
+    assert told(otp=code_of(user), current_password="wrong") == (400, "invalid_password")
+    assert not hasattr(User.objects.get(pk=user.pk), "email_change")
+    assert told(otp=code_of(user))[0] == 200
+    assert hasattr(User.objects.get(pk=user.pk), "email_change")
+
+
+def test_djosers_route_asks_for_the_code_as_well():
+    user = UserFactory()
+    switch_on(user)
+    client = an_old_login(User.objects.get(pk=user.pk))
+    body = {"email": "new@example.com", "current_password": PASSWORD}
+
+    refused = client.patch("/auth/users/me/", body)
+
+    assert (refused.status_code, list(refused.json())) == (400, ["otp"])
+    assert client.patch("/auth/users/me/", {**body, "otp": code_of(user)}).status_code == 200
+
+
+def test_within_ten_minutes_of_a_login_with_both_nothing_more_is_asked():
+    user = UserFactory()
+    switch_on(user)
+    client = api_of(User.objects.get(pk=user.pk))
+
+    assert client.patch("/api/accounts/user/", {"email": "new@example.com"}).status_code == 200
+
+
+@pytest.mark.parametrize("door", ["accounts/login/", "accounts/token/", "auth/jwt/create/"])
+def test_a_login_ends_the_session_whose_refresh_token_it_brings(door):
+    user = UserFactory()
+    before = services.open_session(user=user, device=services.Device(), rotates=True)
+    elsewhere = services.open_session(user=user, device=services.Device(), rotates=True)
+    body = {"username": user.username, "password": PASSWORD, "refresh": before.refresh}
+
+    refused = ShopClient().post(f"/{door}", {**body, "password": "wrong"})
+    still = Session.objects.filter(revoked_at=None).count()
+    answer = ShopClient().post(f"/{door}", body)
+
+    assert (refused.status_code, still, answer.status_code) == (401, 2, 200)
+    assert is_good(elsewhere.access)
+    assert not is_good(before.access)
+    assert is_good(answer.json()["access"])
+
+
+@pytest.mark.parametrize("token", ["", "no token", "a.b.c"])
+def test_a_login_ignores_a_token_that_is_none(token):
+    user = UserFactory()
+    body = {"username": user.username, "password": PASSWORD, "refresh": token}
+
+    assert ShopClient().post("/api/accounts/login/", body).status_code == 200
+
+
+def is_good(access):
+    client = ShopClient(headers={"Authorization": f"Bearer {access}"})
+    return client.get("/api/accounts/user/").status_code == 200

@@ -37,7 +37,7 @@ class AuditFilter(django_filters.FilterSet):
 class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):
     """An attempt or an outcome."""
 
-    actor_name = serializers.CharField(source="actor.username", read_only=True)
+    actor_name = serializers.CharField(source="actor.username", read_only=True, allow_null=True)
     changes = serializers.JSONField(read_only=True, help_text="Field: [before, after].")
 
     class Meta:

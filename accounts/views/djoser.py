@@ -240,6 +240,7 @@ class JwtCreateView(DoorView):
             login=data["login"],
             password=data["password"],
             second_factor=data["second_factor"],
+            replaced=data["refresh"],
             device=device_of(request),
         )
         return Response({"access": pair.access, "refresh": pair.refresh})

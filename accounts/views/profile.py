@@ -27,7 +27,8 @@ _CHANGE = {
     "responses": {
         200: ProfileSerializer,
         400: "Invalid, `email_taken`, or for a new email `password_required` (the login is more"
-        " than 10 minutes old) or `invalid_password`.",
+        " than 10 minutes old) or `invalid_password`, and with a second factor"
+        " `two_factor_code_required` or `invalid_two_factor_code`.",
         412: HAS_CHANGED,
         429: "Too many requests, or `otp_cooldown`; see Retry-After.",
     },
@@ -149,6 +150,7 @@ def update_own_profile(request: Request, user: User, data: dict[str, Any]) -> Us
         first_name=data.get("first_name"),
         last_name=data.get("last_name"),
         email=data.get("email"),
+        otp=data.get("otp", ""),
     )
 
 

@@ -48,6 +48,7 @@ class LoginView(DoorView):
             login=data["login"],
             password=data["password"],
             second_factor=data["second_factor"],
+            replaced=data["refresh"],
             device=device_of(request),
         )
         profile = ProfileSerializer(user).data
@@ -74,6 +75,7 @@ class TokenView(DoorView):
             login=data["login"],
             password=data["password"],
             second_factor=data["second_factor"],
+            replaced=data["refresh"],
             device=device_of(request),
         )
         return Response({"access": pair.access, "refresh": pair.refresh})

@@ -172,6 +172,7 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewSet)
         if user.pk != actor.pk:
             self._require("accounts.change_user")
             data.pop("current_password")
+            data.pop("otp", None)
             return services.update_user_as_staff(user=user, actor=actor, **data)
         is_active = data.pop("is_active", None)
         if is_active is not None and self._may("accounts.change_user"):

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
@@ -119,9 +120,12 @@ def place_order(
 
 
 def _refuse_too_many_unpaid(customer: User) -> None:
-    """A bound, not a count: of placings at the same moment each sees those committed before."""
-    limit = settings.MAX_UNPAID_ORDERS
-    if settings.RATE_LIMITS and Order.objects.unpaid_of(customer)[:limit].count() >= limit:
+    """Count after locking the account, so that each of many at once sees those before it."""
+    if not settings.RATE_LIMITS:
+        return
+    limit, no_key = settings.MAX_UNPAID_ORDERS, connection.features.has_select_for_no_key_update
+    User.objects.select_for_update(no_key=no_key).only("pk").get(pk=customer.pk)
+    if Order.objects.unpaid_of(customer)[:limit].count() >= limit:
         raise TooManyUnpaidOrders(limit=limit)
 
 

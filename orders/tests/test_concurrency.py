@@ -348,3 +348,14 @@ def order_of(statements):
         if name not in tables:  # what is locked already is not taken again
             tables.append(name)
     return tables
+
+
+def test_of_many_orders_placed_at_once_no_more_wait_for_money_than_the_limit_says(settings):
+    settings.RATE_LIMITS, settings.MAX_UNPAID_ORDERS = True, 2
+    customer, variant = buyer(), VariantFactory(stock=50)
+    body = {"items": [{"variant_id": variant.pk, "quantity": 1}]}
+
+    answers = race([lambda: post(customer, "/api/orders/", body) for _ in range(10)])
+
+    assert Counter(answers) == {201: 2, 409: 8}
+    assert Order.objects.count() == 2

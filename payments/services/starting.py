@@ -19,7 +19,7 @@ from payments.ports import payable_orders
 from payments.providers import get_current_provider, get_provider
 from payments.providers.base import UnexpectedState
 from payments.services.canceling import cancel_intent
-from payments.services.card_testing import refuse_card_testing
+from payments.services.card_testing import one_try
 from payments.services.intents import apply_checked, ensure_intent, flags_refusals
 from payments.services.locking import lock_payments
 from shop_backend.kernel import statements, transactions
@@ -49,7 +49,14 @@ def start_payment(
     :raises PaymentInProgress: an earlier payment of another amount cannot be given up yet.
     :raises PaymentUnderReview: the provider said what does not fit; a person looks first.
     """
-    refuse_card_testing(customer_id=customer.pk, reference=reference, payment_method=payment_method)
+    counted = one_try(customer_id=customer.pk, reference=reference, payment_method=payment_method)
+    with counted:
+        return _start(reference, customer, payment_method, attempt_key)
+
+
+def _start(
+    reference: str, customer: User, payment_method: str | None, attempt_key: str | None
+) -> Payment:
     payment = _open_payment_of_what_is_due(reference, customer, payment_method, attempt_key)
     number = payment.confirmations
     if payment.status == Status.SUCCEEDED:

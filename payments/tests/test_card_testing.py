@@ -1,5 +1,6 @@
 """Stolen cards are not tried out here: what is declined too often has to wait."""
 
+import time
 from datetime import timedelta
 from functools import partial
 
@@ -36,6 +37,10 @@ def client_of(user):
     client = ShopClient()
     client.force_authenticate(user)
     return client
+
+
+def moment():
+    return time.time_ns() // 1000
 
 
 def try_card(customer, number, card=DECLINED):
@@ -122,7 +127,17 @@ def test_what_is_paid_counts_as_nothing(orders):
 
     assert try_card(customer, orders.place(customer), "pm_card_visa")[0] == 201
 
-    assert not SpentBudget.objects.filter(pk__startswith="declined").exists()
+    spent = SpentBudget.objects.filter(pk__startswith="declined", spent_until__gt=moment())
+    assert not spent.exists()
+
+
+def test_what_the_provider_could_not_be_asked_counts_as_nothing(orders):
+    customer = UserFactory()
+
+    assert try_card(customer, orders.place(customer), "pm_nobody")[0] == 400
+
+    spent = SpentBudget.objects.filter(pk__startswith="declined", spent_until__gt=moment())
+    assert not spent.exists()
 
 
 def test_a_decline_costs_what_a_rate_says_and_comes_back(orders, settings):

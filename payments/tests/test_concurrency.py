@@ -2,6 +2,8 @@
 
 import json
 import threading
+import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -28,6 +30,7 @@ from payments.services import applying
 from payments.tests.factories import PaymentFactory, RefundFactory, pay
 from shop_backend.kernel import outbox, transactions
 from shop_backend.kernel.errors import ShopError
+from shop_backend.kernel.models import SpentBudget
 from shop_backend.kernel.money import Money
 
 pytestmark = [pytest.mark.concurrency, pytest.mark.django_db(transaction=True)]
@@ -227,3 +230,46 @@ def test_payments_are_locked_before_the_order_is_asked_about(orders):
     locks = [query["sql"] for query in queries if "FOR UPDATE" in query["sql"]]
     assert 'FROM "payments_payment"' in locks[0]
     assert 'ORDER BY "payments_payment"."id"' in locks[0]
+
+
+def test_of_fifty_declined_cards_at_once_no_more_are_tried_than_the_limit_says(orders, settings):
+    settings.RATE_LIMITS = True
+    settings.THROTTLE_RATES = settings.THROTTLE_RATES | {"declined_account": "5/hour"}
+    customer = UserFactory()
+    tries = [
+        partial(
+            services.start_payment,
+            reference=orders.place(customer),
+            customer=customer,
+            payment_method="pm_card_chargeDeclined",
+        )
+        for _ in range(50)
+    ]
+
+    outcomes = at_once(*(partial(one_after_another, tries[n::10]) for n in range(10)))
+
+    told = Counter(outcome.code for found in outcomes for outcome in found)
+    assert told == {"card_declined": 5, "too_many_declines": 45}
+    assert sum(Payment.objects.values_list("confirmations", flat=True)) == 5
+
+
+def one_after_another(jobs):
+    found = []
+    for job in jobs:
+        with pytest.raises(ShopError) as refusal:
+            job()
+        found.append(refusal.value)
+    return found
+
+
+def test_good_cards_at_once_are_all_paid_within_the_limit_and_count_as_nothing(orders, settings):
+    settings.RATE_LIMITS = True
+    settings.THROTTLE_RATES = settings.THROTTLE_RATES | {"declined_account": "8/hour"}
+    customer = UserFactory()
+    pays = partial(services.start_payment, customer=customer, payment_method="pm_card_visa")
+
+    paid = at_once(*(partial(pays, reference=orders.place(customer)) for _ in range(8)))
+
+    assert {payment.status for payment in paid} == {"succeeded"}
+    spent = SpentBudget.objects.filter(spent_until__gt=time.time_ns() // 1000)
+    assert not spent.filter(pk__startswith="declined").exists()

@@ -11,14 +11,15 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
-from shop_backend.kernel import admin_columns, outbox
+from shop_backend.kernel import admin_columns, audit_admin, outbox
+from shop_backend.kernel.admin_choices import LooksRowsUp
 from shop_backend.kernel.errors import ShopError
 from shop_backend.kernel.models import AuditEntry, IdempotencyKey, OutboxMessage, RecordedEvent
 
 _MOST_CONFIRMED = 200  # rows that a person can look through
 
 
-class ShopModelAdmin(ModelAdmin):
+class ShopModelAdmin(LooksRowsUp, ModelAdmin):
     """What every list and form of the shop has in common."""
 
     list_per_page = 50
@@ -78,6 +79,11 @@ class ShopModelAdmin(ModelAdmin):
         }
         return TemplateResponse(request, "admin_pages/confirm.html", context)
 
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Name what was made to the audit log, too."""
+        audit_admin.note_made(request, obj)
+        return super().log_addition(request, obj, message)
+
     def form_page(
         self,
         request: HttpRequest,
@@ -118,7 +124,7 @@ class ShopModelAdmin(ModelAdmin):
         return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
 
 
-class ShopTabularInline(TabularInline):
+class ShopTabularInline(LooksRowsUp, TabularInline):
     """Rows of another table within a form, a line each."""
 
     extra = 0
@@ -138,7 +144,7 @@ class ShopTabularInline(TabularInline):
         return admin_columns.spoken(super().get_readonly_fields(request, obj), self.model)
 
 
-class ShopStackedInline(StackedInline):
+class ShopStackedInline(LooksRowsUp, StackedInline):
     """Rows of another table within a form, a block each."""
 
     extra = 0

@@ -1,4 +1,4 @@
-"""What staff change, with before and after: one seam for the API, one for the admin site.
+"""What staff change, with before and after: a seam for the API, the admin site and commands.
 
 A service opens its own transaction, so a record of what it changed cannot be written within.
 Instead there are two rows: the attempt, committed before anything is done (without it nothing
@@ -10,7 +10,8 @@ object, after when it is answered; somebody else's change in between shows as we
 import copy
 import ipaddress
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -27,6 +28,7 @@ from shop_backend.kernel.models import AuditEntry
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 WITHHELD = "[withheld]"
+MOST_CHILDREN = 100  # of each kind; all that a form of the admin site shows
 _LONGEST_TEXT = 200
 _PLAIN_TYPES = (
     models.BooleanField,
@@ -41,12 +43,22 @@ _PLAIN_TYPES = (
 Row = Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Children:
+    """Rows that hang on another one, and which of them were there before."""
+
+    rows: "models.QuerySet[Any]"
+    known: frozenset[Any] = frozenset()
+
+
 @dataclass
 class Write:
     """A write by staff that has begun."""
 
     entry: AuditEntry
     before: dict[tuple[type[models.Model], Any], Row] = field(default_factory=dict)
+    made: list[models.Model] = field(default_factory=list)
+    children: list[Children] = field(default_factory=list)
 
 
 def is_audited(request: HttpRequest) -> bool:
@@ -81,6 +93,40 @@ def note_before(write: Write, rows: Iterable[models.Model]) -> None:
         write.before.setdefault((type(row), row.pk), _values_of(row))
 
 
+def note_children(write: Write, rows: "models.QuerySet[Any]") -> None:
+    """Remember the rows that hang on what is written, and look for new ones afterwards."""
+    note_before(write, rows.order_by("pk")[:MOST_CHILDREN])
+    write.children.append(Children(rows, frozenset(rows.values_list("pk", flat=True))))
+
+
+def note_made(
+    write: Write, row: models.Model, children: "Iterable[models.QuerySet[Any]]" = ()
+) -> None:
+    """Remember that this row is new, and so is all that hangs on it."""
+    write.made.append(row)
+    write.children += [Children(rows) for rows in children]
+
+
+@contextmanager
+def command(name: str) -> Iterator[dict[str, Any]]:
+    """Write down that a command which changes things is run, by whom nobody can tell.
+
+    Yields what came of it, to be filled: names and numbers. A command that breaks is an attempt
+    without an outcome; what it has done until then is to be looked up.
+    """
+    attempt = AuditEntry.objects.create(
+        write=uuid.uuid4(),
+        phase=AuditEntry.Phase.ATTEMPT,
+        roles="system",
+        request_id=request_id.get(),
+        action=f"command {name}",
+    )
+    done: dict[str, Any] = {}
+    yield done
+    changes = {key: [None, value] for key, value in done.items()}
+    _half(Write(attempt), None, changes=changes).save(force_insert=True)
+
+
 def finish(
     write: Write, *, status: int, created: tuple[type[models.Model], Any] | None = None
 ) -> None:
@@ -91,10 +137,17 @@ def finish(
     outcomes = []
     for (model, pk), before in write.before.items():
         outcomes.append(_outcome(write, status, model, pk, before))
+    made = [(type(row), row.pk) for row in write.made]
+    made += [(type(row), row.pk) for children in write.children for row in _new(children)]
     if created is not None:
-        outcomes.append(_outcome(write, status, *created, {}))
+        made.append(created)
+    outcomes += [_outcome(write, status, model, pk, {}) for model, pk in made]
     changed = [outcome for outcome in outcomes if outcome.changes]
     AuditEntry.objects.bulk_create(changed or outcomes[:1] or [_half(write, status)])
+
+
+def _new(children: Children) -> "models.QuerySet[Any]":
+    return children.rows.exclude(pk__in=children.known).order_by("pk")[:MOST_CHILDREN]
 
 
 def _outcome(
@@ -113,7 +166,7 @@ def _outcome(
     )
 
 
-def _half(write: Write, status: int, **object_and_changes: Any) -> AuditEntry:
+def _half(write: Write, status: int | None, **object_and_changes: Any) -> AuditEntry:
     begun = write.entry
     known = {
         "write": begun.write,

@@ -1,12 +1,13 @@
 """The admin site's seam of the audit log: every form, page and action that is posted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.forms.models import _get_foreign_key
 from django.http import HttpRequest, HttpResponse
 
 from shop_backend.kernel import audit
@@ -46,8 +47,35 @@ class AdminAuditMiddleware:
             object_id=pks[0] if len(pks) == 1 else "",
         )
         if model is not None:
-            audit.note_before(write, _rows(model, pks))
+            found = _rows(model, pks)
+            audit.note_before(write, found)
+            if not action:  # the page of one object, whose form may hold rows of other tables
+                for rows in (rows for row in found for rows in _within_form(request, row)):
+                    audit.note_children(write, rows)
         request.audited_write = write  # type: ignore[attr-defined]
+
+
+def note_made(request: HttpRequest, row: models.Model) -> None:
+    """Remember what a form of the admin site has made, with the rows within that form."""
+    write: audit.Write | None = getattr(request, "audited_write", None)
+    if write is not None:
+        audit.note_made(write, row, _within_form(request, row))
+
+
+def _within_form(
+    request: HttpRequest, row: models.Model
+) -> "Iterator[models.QuerySet[models.Model]]":
+    """Return the rows of other tables that the form of this one lets the caller write."""
+    shown = admin.site._registry.get(type(row))
+    for inline in shown.get_inline_instances(request, row) if shown else ():
+        may = (
+            inline.has_add_permission(request, row),
+            inline.has_change_permission(request, row),
+            inline.has_delete_permission(request, row),
+        )
+        if any(may):
+            key = _get_foreign_key(type(row), inline.model, fk_name=inline.fk_name)
+            yield inline.model._base_manager.filter(**{key.name: row.pk})
 
 
 def _model_of(url_name: str) -> type[models.Model] | None:

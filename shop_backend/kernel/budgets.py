@@ -17,6 +17,7 @@ from django.db.models import BigIntegerField, Case, F, Value, When
 
 from shop_backend.kernel import sweeping
 from shop_backend.kernel.models import SpentBudget
+from shop_backend.kernel.transactions import requires_transaction
 
 _SECOND = 1_000_000  # moments are whole microseconds since 1970
 _UNITS = {"sec": 1, "min": 60, "hour": 3600, "day": 86_400}
@@ -81,19 +82,20 @@ class DatabaseStore:
     """Shared by every process of the shop."""
 
     def spend(self, key: str, rate: Rate, now: int) -> tuple[bool, int]:
-        if self._spend(key, rate, now):
+        if self.take(key, rate, now):
             return True, self._spent_until(key)
         new = SpentBudget.objects.bulk_create([SpentBudget(pk=key)], ignore_conflicts=True)
-        return bool(new) and bool(self._spend(key, rate, now)), self._spent_until(key)
+        return bool(new) and self.take(key, rate, now), self._spent_until(key)
 
-    def _spend(self, key: str, rate: Rate, now: int) -> int:
+    def take(self, key: str, rate: Rate, now: int) -> bool:
+        """Take one of a budget that has a row; return whether there was one."""
         later = Case(
             When(spent_until__lt=now, then=Value(now + rate.interval)),
             default=F("spent_until") + rate.interval,
             output_field=BigIntegerField(),
         )
         budget = SpentBudget.objects.filter(pk=key, spent_until__lte=now + rate.tolerance)
-        return budget.update(spent_until=later)
+        return bool(budget.update(spent_until=later))
 
     def _spent_until(self, key: str) -> int:
         found = SpentBudget.objects.filter(pk=key).values_list("spent_until", flat=True)
@@ -151,6 +153,24 @@ def spend(key: str, rate: Rate, *, store: Store = IN_DATABASE, now: int | None =
         reset_seconds=-(-ahead // _SECOND),
         retry_after_seconds=max(-(-(ahead - rate.tolerance) // _SECOND), 0 if is_allowed else 1),
     )
+
+
+@requires_transaction
+def take_one_of_each(rates: Mapping[str, Rate], *, now: int | None = None) -> bool:
+    """Take one of each of these budgets in the database; the caller rolls back a ``False``."""
+    now = time.time_ns() // 1000 if now is None else now
+    new = [SpentBudget(pk=key) for key in sorted(rates)]
+    SpentBudget.objects.bulk_create(new, ignore_conflicts=True)
+    # One order for everyone: nobody waits in a circle.
+    return all(IN_DATABASE.take(key, rate, now) for key, rate in sorted(rates.items()))
+
+
+@requires_transaction
+def give_back_one_of_each(rates: Mapping[str, Rate]) -> None:
+    """Undo ``take_one_of_each``."""
+    for key, rate in sorted(rates.items()):
+        budget = SpentBudget.objects.filter(pk=key)
+        budget.update(spent_until=F("spent_until") - rate.interval)
 
 
 def seconds_until_there_is_one(rates: Mapping[str, Rate], *, now: int | None = None) -> int:

@@ -74,7 +74,7 @@ class SpentBudget(models.Model):
 
 
 class AuditEntry(models.Model):
-    """One half of a write by staff: the attempt before it, or its outcome after it.
+    """One half of a write by staff or by a command: the attempt before it, or its outcome.
 
     Both halves share ``write``. It holds ids and redacted values, never names, addresses or
     secrets.
@@ -89,7 +89,13 @@ class AuditEntry(models.Model):
     write = models.UUIDField(db_index=True, help_text="Shared by an attempt and its outcomes.")
     phase = models.CharField(max_length=7, choices=Phase)
     at = models.DateTimeField(default=timezone.now, db_index=True)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        help_text="Null: a command was run, and who did is not known here.",
+    )
     roles = models.CharField(max_length=100, help_text="The actor's at that time.")
     request_id = models.CharField(max_length=64)
     network = models.CharField(

@@ -9,9 +9,12 @@ from random import Random
 from time import time
 from typing import Any
 
+from django.db import connection
+
 from tests.chaos.wire import Address, Answer, Request, call
 from tests.contract.checker import ANYWHERE
 from tests.contract.document import Document, Operation, published
+from tests.security.busy import is_busy
 from tests.security.hostile import Gunner, Shot
 from tests.security.shop import Shop
 
@@ -100,7 +103,7 @@ def look_at_lists(address: Address, shop: Shop) -> Findings:
             findings.statuses[answer.status] += 1
             # One of the things that an address names may just have gone; so may a last page.
             allowed = {200, 404} if "{" in operation.path or "page=" in page else {200}
-            fault = fault_of(document, operation, page, answer)
+            fault = fault_of(document, operation, page, answer, vendor=connection.vendor)
             if fault or answer.status not in allowed:
                 key = f"afterwards {operation.name}: {answer.status}"
                 findings.failures.setdefault(key, f"{page}: {fault}")
@@ -126,22 +129,25 @@ def _judge(document: Document, findings: Findings, shot: Shot, answer: Answer) -
     findings.calls += 1
     findings.statuses[answer.status] += 1
     findings.by_operation.setdefault(name, Counter())[answer.status] += 1
-    fault = fault_of(document, shot.operation, shot.request.path, answer)
+    path = shot.request.path
+    fault = fault_of(document, shot.operation, path, answer, vendor=connection.vendor)
     if fault and len(findings.failures) < _MOST_FAILURES:
         key = f"{name}, {shot.place}: {answer.status}"
         findings.failures.setdefault(key, f"{fault}\n{shot.request.to_bytes()[:1500]!r}")
 
 
-def fault_of(document: Document, operation: Operation, path: str, answer: Answer) -> str:
-    """Return what is wrong with an answer; empty: nothing."""
+def fault_of(
+    document: Document, operation: Operation, path: str, answer: Answer, *, vendor: str
+) -> str:
+    """Return what is wrong with an answer on a database of this kind; empty: nothing."""
     if answer.status == 0:
         return "no answer"
     kind = {name.lower(): value for name, value in answer.headers.items()}.get("content-type", "")
     if answer.status in _NO_REQUEST and kind == "text/html" and b"<html>" in answer.body:
         return ""  # the server's own: it never became a request to the shop
-    is_busy = answer.code == "database_busy"  # with Retry-After; SQLite says so under load
     is_published = str(answer.status) in operation.responses or answer.status in ANYWHERE
-    if answer.status >= 500 and not is_busy or not (is_published or _is_plain_204(path, answer)):
+    is_broken = answer.status >= 500 and not is_busy(answer, vendor=vendor)
+    if is_broken or not (is_published or _is_plain_204(path, answer)):
         return f"{answer.status} is not published: {answer.body[:300]!r}"
     if not answer.body:
         return ""

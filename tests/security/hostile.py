@@ -58,6 +58,10 @@ class Gunner:
         """Return the operation's path, naming things that are there."""
         return self._path(operation, "", None)
 
+    def good_request(self, operation: Operation) -> tuple[str, Any]:
+        """Return path and body as the document shows them, naming things that are there."""
+        return self.good_path(operation), self._body(operation)
+
     def _places(self, operation: Operation) -> Iterator[tuple[str, Any]]:
         texts = [*corpus.TEXTS, *corpus.TIMES]
         for part in operation.published["parameters"]:

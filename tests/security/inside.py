@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +18,19 @@ import django
 
 django.setup()
 
+from django.db import connection  # noqa: E402  # the models need Django set up
 from django.db.models import Q  # noqa: E402  # the models need Django set up
 
 from shop_backend import invariants  # noqa: E402
 from shop_backend.kernel.models import OutboxMessage  # noqa: E402
 from tests.chaos.server import Server, serving  # noqa: E402
 from tests.contract.document import published  # noqa: E402
-from tests.security import memory, tools  # noqa: E402
+from tests.security import busy, memory, tools  # noqa: E402
 from tests.security.shop import Shop  # noqa: E402
 
 # A server in front of the shop would refuse such lines; here the shop itself sees them.
 _LONG_LINES = "--limit-request-line 0 --limit-request-field_size 0"
 GROWTH_MB, PEAK_MB = 48, 400  # of each worker, at most
-# What the log calls an error and is none: a foreign Host, and a unique constraint that decided
-# between two at once, one of whom was refused; and database_busy, a 503 that says when to retry.
-_EXPECTED = (
-    "django.security.DisallowedHost",
-    "a constraint refused the transaction",
-    "Service Unavailable",
-)
 _SPARE_SECONDS = 120
 _DOORS = {"401", "403", "404", "405", "429"}
 
@@ -53,7 +47,7 @@ def run(plan: Mapping[str, Any]) -> dict[str, Any]:
             else _step(plan, server, step)
             for number, step in enumerate(plan["steps"])
         ]
-    return {"rows": [*rows, _aftermath(log)]}
+    return {"rows": [*rows, _aftermath(log, rows)]}
 
 
 def _let_loose(
@@ -149,16 +143,17 @@ def _called(step: Mapping[str, Any]) -> dict[str, Any]:
         return {kind: json.loads(results.read_text()) for kind, (_, results) in callers.items()}
 
 
-def _aftermath(log: Path) -> dict[str, Any]:
+def _aftermath(log: Path, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return what the attacks have left behind: mails that failed, figures that are wrong."""
     failures = [
         f"{message.kind}: {message.last_error}"
         for message in OutboxMessage.objects.filter(~Q(last_error="") | ~Q(dead_at=None))[:10]
     ]
     broken = [(each, each.find()) for each in invariants.ALL]
-    failures += [f"{each.code} {each.sentence}: {rows[:3]}" for each, rows in broken if rows]
-    errors = [line for line in log.read_text(errors="replace").splitlines() if " ERROR " in line]
-    failures += [line for line in errors if not any(word in line for word in _EXPECTED)][:20]
+    failures += [f"{each.code} {each.sentence}: {found[:3]}" for each, found in broken if found]
+    met = sum(row["statuses"]["503"] for row in rows)
+    lines = log.read_text(errors="replace").splitlines()
+    failures += list(busy.faults_of_log(lines, vendor=connection.vendor, busy=met))[:20]
     return {"name": "afterwards: mails, invariants, the server's log", "failures": failures}
 
 

@@ -1,4 +1,4 @@
-"""The admin site under the corpus: its lists' searches, filters, orders and pages."""
+"""The admin site under the corpus: its lists' searches, filters, orders, pages, and its forms."""
 
 from collections.abc import Iterator
 from random import Random
@@ -13,9 +13,11 @@ from accounts.models import User
 from tests.chaos.wire import Address, Request, call
 from tests.security import corpus
 from tests.security.firing import Findings
+from tests.security.forms import fire_at_forms
 from tests.security.shop import Shop
 
 _MOST_PAGES = 20
+_FORMS = 12  # hostile values of each field of a form
 
 
 def fire_at_admin(
@@ -41,6 +43,14 @@ def fire_at_admin(
         for number in range(1, 2 if most == 0 else _MOST_PAGES):
             if _ask(address, findings, f"{path}?p={number}", cookie) != 200:
                 break
+    fire_at_forms(
+        address,
+        findings,
+        cookie,
+        chance=chance,
+        most=_FORMS if most is None else most,
+        until=until,
+    )
     return findings
 
 

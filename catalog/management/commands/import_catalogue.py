@@ -15,6 +15,7 @@ from tqdm import tqdm
 from catalog import services
 from catalog.imports.rows import BadImportFile, read_rows
 from catalog.services import Outcome, Stock
+from shop_backend.kernel import audit
 
 
 class Command(BaseCommand):
@@ -42,7 +43,7 @@ class Command(BaseCommand):
         stock = Stock.COUNTED if options["stock"] else Stock.OF_NEW_SKUS
         try:
             with options["file"].open("rb") as stream:
-                counts = self._run(stream, stock, is_dry=options["dry_run"])
+                counts = (self._try if options["dry_run"] else self._write)(stream, stock)
         except OSError as error:
             raise CommandError(f"{options['file']}: {error.strerror}.") from error
         except BadImportFile as error:
@@ -54,18 +55,27 @@ class Command(BaseCommand):
         if counts[Outcome.FAILED]:
             raise CommandError(f"{counts[Outcome.FAILED]:,} rows failed.")
 
-    def _run(self, stream: BinaryIO, stock: Stock, *, is_dry: bool) -> Counter[Outcome]:
+    def _try(self, stream: BinaryIO, stock: Stock) -> Counter[Outcome]:
+        with _undone():
+            return self._run(stream, stock)
+
+    def _write(self, stream: BinaryIO, stock: Stock) -> Counter[Outcome]:
+        with audit.command("import_catalogue") as done:
+            counts = self._run(stream, stock)
+            done.update({outcome.value: counts[outcome] for outcome in Outcome})
+        return counts
+
+    def _run(self, stream: BinaryIO, stock: Stock) -> Counter[Outcome]:
         counts: Counter[Outcome] = Counter()
         rows = read_rows(stream, default_currency=settings.SHOP_CURRENCY)
-        with _undone() if is_dry else contextlib.nullcontext():
-            results = services.import_rows(rows, stock=stock)
-            for result in tqdm(results, unit=" rows", disable=None, leave=False):
-                counts[result.outcome] += 1
-                if result.error is not None:
-                    where = f"line {result.line}"
-                    if result.error.column:
-                        where += f", {result.error.column}"
-                    self.stderr.write(f"{where}: {result.error.message} [{result.error.code}]")
+        results = services.import_rows(rows, stock=stock)
+        for result in tqdm(results, unit=" rows", disable=None, leave=False):
+            counts[result.outcome] += 1
+            if result.error is not None:
+                where = f"line {result.line}"
+                if result.error.column:
+                    where += f", {result.error.column}"
+                self.stderr.write(f"{where}: {result.error.message} [{result.error.code}]")
         return counts
 
 

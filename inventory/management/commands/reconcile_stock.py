@@ -8,6 +8,9 @@ from tqdm import tqdm
 from inventory import errors, selectors
 from inventory.services import reconciling
 from inventory.services.reconciling import Books
+from shop_backend.kernel import audit
+
+MOST_LINES = 1000  # that the audit log takes of one run
 
 
 class Command(BaseCommand):
@@ -29,18 +32,29 @@ class Command(BaseCommand):
         sku: str | None = options["only"]
         if sku is not None:
             _check_sku(sku)
+        if options["repair"]:
+            with audit.command("reconcile_stock --repair") as done:
+                looked, wrong, mended = self._look_through(sku, repair=True)
+                done["mended"] = mended[:MOST_LINES]
+        else:
+            looked, wrong, mended = self._look_through(sku, repair=False)
+        self.stdout.write(f"{looked} levels looked at, {wrong} wrong, {len(mended)} mended.")
+        if wrong > len(mended):
+            raise CommandError(f"{wrong - len(mended)} levels are not what their books say.")
+
+    def _look_through(self, sku: str | None, *, repair: bool) -> tuple[int, int, list[str]]:
         total = reconciling.count_levels(sku=sku)
-        looked = wrong = mended = 0
+        looked = wrong = 0
+        mended: list[str] = []
         with tqdm(total=total, unit="level", file=self.stderr, disable=None) as progress:
             for batch in reconciling.look_through(sku=sku):
                 for books in (books for books in batch if not books.is_right):
                     wrong += 1
-                    mended += self._deal_with(books, repair=options["repair"])
+                    if self._deal_with(books, repair=repair):
+                        mended.append(str(books))
                 looked += len(batch)
                 progress.update(len(batch))
-        self.stdout.write(f"{looked} levels looked at, {wrong} wrong, {mended} mended.")
-        if wrong > mended:
-            raise CommandError(f"{wrong - mended} levels are not what their books say.")
+        return looked, wrong, mended
 
     def _deal_with(self, books: Books, *, repair: bool) -> bool:
         is_mended = repair and reconciling.mend_level(level_id=books.level_id)

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from payments import services
 from payments.errors import ProviderUnavailable
+from shop_backend.kernel import audit
 
 
 class Command(BaseCommand):
@@ -46,8 +47,10 @@ class Command(BaseCommand):
                 self.stdout.write(f"payment {pk} would be asked about.")
             self.stdout.write(f"{len(payments)} payments, {len(events)} events to apply.")
             return
-        applied = sum(services.reconcile_events())
-        healed, unsettled = self._ask_about(payments)
+        with audit.command("reconcile_payments") as done:
+            applied = sum(services.reconcile_events())
+            healed, unsettled = self._ask_about(payments)
+            done.update(applied=applied, changed=healed)
         # What has come in meanwhile is being applied by whoever brought it.
         unsettled += len(set(events) & set(services.get_unapplied_events()))
         self.stdout.write(

@@ -1,6 +1,7 @@
 """Looks for what must never be there."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -8,6 +9,9 @@ from tqdm import tqdm
 
 from shop_backend import invariants
 from shop_backend.invariants import Finding, Invariant
+from shop_backend.kernel import audit
+
+MOST_LINES = 1000  # that the audit log takes of one run
 
 
 class Command(BaseCommand):
@@ -36,7 +40,25 @@ class Command(BaseCommand):
             chosen = invariants.choose(options["only"])
         except invariants.UnknownCode as error:
             raise CommandError(str(error)) from error
-        findings, mended = [], []
+        if options["repair"]:
+            with audit.command("check_invariants --repair") as done:
+                findings, mended = self._check(chosen, options)
+                done["mended"] = mended[:MOST_LINES]
+        else:
+            findings, mended = self._check(chosen, options)
+        if options["json"]:
+            self.stdout.write(_as_json(findings, mended))
+        else:
+            self.stdout.write("\n".join([*mended, *map(_as_line, findings)]))
+        broken = sum(not finding.is_kept for finding in findings)
+        if broken:
+            raise CommandError(f"{broken} of {len(findings)} are broken.", returncode=1)
+
+    def _check(
+        self, chosen: Sequence[Invariant], options: dict[str, Any]
+    ) -> tuple[list[Finding], list[str]]:
+        findings: list[Finding] = []
+        mended: list[str] = []
         with tqdm(chosen, unit="query", file=self.stderr, disable=None) as progress:
             for invariant in progress:
                 progress.set_description(invariant.code)
@@ -45,13 +67,7 @@ class Command(BaseCommand):
                     mended += [f"{invariant.code:<4}{line}" for line in invariant.mend()]
                     finding = invariant.check(seconds=options["timeout"])
                 findings.append(finding)
-        if options["json"]:
-            self.stdout.write(_as_json(findings, mended))
-        else:
-            self.stdout.write("\n".join([*mended, *map(_as_line, findings)]))
-        broken = sum(not finding.is_kept for finding in findings)
-        if broken:
-            raise CommandError(f"{broken} of {len(findings)} are broken.", returncode=1)
+        return findings, mended
 
 
 def _as_line(finding: Finding) -> str:
