@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import IntegerField
+from django.db.models import BigIntegerField, IntegerField
 
 from cart.goods import FOR_SALE, GOODS_COLUMNS, SELLABLE, Goods, for_sale_now
 from cart.models import Cart, CartLine
+from catalog import version
 from catalog.models import Product, Variant
 from shipping.models import Address, AddressFields
 from shop_backend.kernel import statements
@@ -36,6 +37,7 @@ _OPEN_CART = Select(
     Columns("p", Product, ("status", "published_from", "published_until")),
     Computed(SELLABLE, IntegerField()),
     Columns("a", Address, ("id", *ADDRESS_FIELDS)),
+    Computed(version.SUMS[0], BigIntegerField()),
 )
 _TRACKED_IN_CART = statements.one_line(f"""
     SELECT v.stock_item_id, v.sku, l.quantity, {SELLABLE}
@@ -62,12 +64,16 @@ class Line:
 
 @dataclass(slots=True)
 class OpenCart:
-    """A cart with its lines; ``destination`` is where it would go by itself."""
+    """A cart with its lines; ``destination`` is where it would go by itself.
+
+    ``mark`` is that of the catalogue's version at the same moment, ``None`` where it is not known.
+    """
 
     pk: int
     destination: Mapping[str, Any] | None
     shipping_method_id: int | None
     coupon_id: int | None
+    mark: int | None
     lines: list[Line] = field(default_factory=list)
 
 
@@ -77,11 +83,12 @@ def read_open_cart(*, user_id: int, now: datetime) -> OpenCart | None:
     if not rows:
         return None
     pk, typed, method_id, coupon_id = rows[0][:4]
-    address = rows[0][25:]
+    *address, mark = rows[0][25:]
     entered = dict(zip(ADDRESS_FIELDS, address[1:], strict=True)) if address[0] else None
     # Without a line there is one row all the same.
     lines = [_line(row, now) for row in rows if row[4] is not None]
-    return OpenCart(pk, typed or entered, method_id, coupon_id, lines)
+    known_mark = int(mark) % version.TOKENS if version.is_known() else None
+    return OpenCart(pk, typed or entered, method_id, coupon_id, known_mark, lines)
 
 
 def read_tracked_in_cart(*, user_id: int, now: datetime) -> list[tuple[int, str, int, int]]:
