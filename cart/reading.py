@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import BigIntegerField, IntegerField
+from django.db.models import BigIntegerField, BooleanField, IntegerField
 
 from cart.goods import FOR_SALE, GOODS_COLUMNS, SELLABLE, Goods, for_sale_now
 from cart.models import Cart, CartLine
@@ -26,13 +26,17 @@ _OPEN_CART = Select(
     LEFT JOIN cart_cartline l ON l.cart_id = c.id
     LEFT JOIN catalog_variant v ON v.id = l.variant_id
     LEFT JOIN catalog_product p ON p.id = v.product_id
-    LEFT JOIN inventory_stockitem i ON i.id = v.stock_item_id
     WHERE c.open_for = %s
     ORDER BY l.id
     """,
     Columns("c", Cart, ("id", "shipping_address", "shipping_method", "coupon")),
     Columns("l", CartLine, ("id", "quantity", "seen_price_minor")),
-    *GOODS_COLUMNS,
+    *GOODS_COLUMNS[:-1],
+    # Not joined: each join of an outer join doubles what PostgreSQL has to plan.
+    Computed(
+        "(SELECT i.is_tracked FROM inventory_stockitem i WHERE i.id = v.stock_item_id)",
+        BooleanField(),
+    ),
     Columns("v", Variant, ("is_active", "removed_at")),
     Columns("p", Product, ("status", "published_from", "published_until")),
     Computed(SELLABLE, IntegerField()),
