@@ -59,7 +59,7 @@ CHANGES = {
         ("8.00", "3.00", {"Colour": "Red"}),
     ),
     "a method's zones": (
-        lambda: ShippingMethod.objects.get(code="main").zones.set([ZoneFactory(areas=["US"])]),
+        lambda: ShippingMethod.objects.get(code="main").zones.set([ZoneFactory(areas=["US"]).pk]),
         ("9.00", "3.17", {"Colour": "Red"}),
     ),
     "a zone's areas": (
