@@ -17,6 +17,7 @@ from catalog.models import (
     ProductImage,
     Variant,
 )
+from catalog.services import settle_stock_doubts
 from inventory.models import Location, StockItem, StockLevel, StockMovement
 from shipping.models import ShippingMethod
 
@@ -38,6 +39,8 @@ def make(products: int) -> None:
             upto = min(made + CHUNK, products)
             with transaction.atomic():
                 _make_products(made + 1, upto)
+            while settle_stock_doubts(limit=CHUNK):
+                pass
             progress.update(upto - made)
             made = upto
     _reset_sequences()

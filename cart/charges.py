@@ -5,8 +5,8 @@ Read in one query, because every look at a cart needs all of it. It is a union o
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
@@ -91,7 +91,7 @@ class Charges:
     methods: list[Method] = field(default_factory=list)
     has_methods: bool = False
     rates: Rates = field(default_factory=Rates)
-    options: dict[int, dict[str, str]] = field(default_factory=dict)
+    options: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
 
     def get_offers(self, *, subtotal: Money, weight_grams: int) -> list[tuple[Method, Money]]:
         """Return the methods that take the basket with their prices, cheapest first."""
@@ -132,6 +132,68 @@ def get_charges(
     if not texts:
         return Charges()
     return _collected(statements.read(" UNION ALL ".join(texts), parameters))
+
+
+class _Remembered(NamedTuple):
+    """What this process has read of one version; replaced whole, so that no thread mixes two."""
+
+    mark: int
+    of_places: dict[Any, Charges]
+    options: dict[int, Mapping[str, str]]
+
+
+_latest = _Remembered(-1, {}, {})
+_MOST_REMEMBERED = 20_000
+
+
+def get_charges_as_of(
+    mark: int | None,
+    *,
+    destination: Mapping[str, Any] | None,
+    place: Mapping[str, Any] | None,
+    variant_ids: Iterable[int] = (),
+) -> Charges:
+    """Return what ``get_charges`` does, without a query for what was read of this version before.
+
+    For showing alone: an order is placed by what its transaction reads.
+
+    :param mark: of the version of the catalogue, just read; ``None``: it is not known.
+    """
+    variants = list(variant_ids)
+    if mark is None:
+        return get_charges(destination=destination, place=place, variant_ids=variants)
+    known = _remembered_of(mark)
+    where = (
+        _named(destination),
+        _named(place),
+        settings.SHOP_CURRENCY,
+        settings.SHIPPING_TAX_CLASS,
+    )
+    charges = known.of_places.get(where)
+    missing = [pk for pk in variants if pk not in known.options]
+    if charges is None or missing:
+        is_new = charges is None
+        read = get_charges(
+            destination=destination if is_new else None,
+            place=place if is_new else None,
+            variant_ids=missing,
+        )
+        known.options.update((pk, read.options.get(pk, {})) for pk in missing)
+        if charges is None:
+            charges = known.of_places[where] = replace(read, options={})
+    return replace(charges, options={pk: known.options[pk] for pk in variants})
+
+
+def _remembered_of(mark: int) -> _Remembered:
+    global _latest
+    known = _latest
+    if known.mark != mark or len(known.of_places) + len(known.options) > _MOST_REMEMBERED:
+        known = _latest = _Remembered(mark, {}, {})
+    return known
+
+
+def _named(place: Mapping[str, Any] | None) -> tuple[str, str] | None:
+    return None if place is None else (place["country"], place.get("region") or "")
 
 
 def _collected(rows: Iterable[tuple[Any, ...]]) -> Charges:

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from cart import taxes
-from cart.charges import Charges, Method, get_charges
+from cart.charges import Charges, Method, get_charges, get_charges_as_of
 from cart.discounts import Discount
 from cart.errors import NotDeliverable, ShippingMethodUnavailable
 from cart.goods import Goods
@@ -139,6 +139,22 @@ def read_charges(
         destination=destination if needs_shipping else None,
         place=taxes.get_place(destination=destination, needs_shipping=needs_shipping),
         variant_ids=[goods.variant_id for goods, _ in quantities] if with_options else (),
+    )
+
+
+def remember_charges(
+    *, quantities: Quantities, destination: Mapping[str, Any] | None, mark: int | None
+) -> Charges:
+    """Return what ``read_charges`` does, options included, as of a version of the catalogue.
+
+    :param mark: see ``get_charges_as_of``.
+    """
+    needs_shipping = any(goods.is_tracked for goods, _ in quantities)
+    return get_charges_as_of(
+        mark,
+        destination=destination if needs_shipping else None,
+        place=taxes.get_place(destination=destination, needs_shipping=needs_shipping),
+        variant_ids=[goods.variant_id for goods, _ in quantities],
     )
 
 

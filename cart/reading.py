@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import IntegerField
+from django.db.models import BigIntegerField, BooleanField, IntegerField
 
 from cart.goods import FOR_SALE, GOODS_COLUMNS, SELLABLE, Goods, for_sale_now
 from cart.models import Cart, CartLine
+from catalog import version
 from catalog.models import Product, Variant
 from shipping.models import Address, AddressFields
 from shop_backend.kernel import statements
@@ -25,17 +26,22 @@ _OPEN_CART = Select(
     LEFT JOIN cart_cartline l ON l.cart_id = c.id
     LEFT JOIN catalog_variant v ON v.id = l.variant_id
     LEFT JOIN catalog_product p ON p.id = v.product_id
-    LEFT JOIN inventory_stockitem i ON i.id = v.stock_item_id
     WHERE c.open_for = %s
     ORDER BY l.id
     """,
     Columns("c", Cart, ("id", "shipping_address", "shipping_method", "coupon")),
     Columns("l", CartLine, ("id", "quantity", "seen_price_minor")),
-    *GOODS_COLUMNS,
+    *GOODS_COLUMNS[:-1],
+    # Not joined: each join of an outer join doubles what PostgreSQL has to plan.
+    Computed(
+        "(SELECT i.is_tracked FROM inventory_stockitem i WHERE i.id = v.stock_item_id)",
+        BooleanField(),
+    ),
     Columns("v", Variant, ("is_active", "removed_at")),
     Columns("p", Product, ("status", "published_from", "published_until")),
     Computed(SELLABLE, IntegerField()),
     Columns("a", Address, ("id", *ADDRESS_FIELDS)),
+    Computed(version.SUMS[0], BigIntegerField()),
 )
 _TRACKED_IN_CART = statements.one_line(f"""
     SELECT v.stock_item_id, v.sku, l.quantity, {SELLABLE}
@@ -62,12 +68,16 @@ class Line:
 
 @dataclass(slots=True)
 class OpenCart:
-    """A cart with its lines; ``destination`` is where it would go by itself."""
+    """A cart with its lines; ``destination`` is where it would go by itself.
+
+    ``mark`` is that of the catalogue's version at the same moment, ``None`` where it is not known.
+    """
 
     pk: int
     destination: Mapping[str, Any] | None
     shipping_method_id: int | None
     coupon_id: int | None
+    mark: int | None
     lines: list[Line] = field(default_factory=list)
 
 
@@ -77,11 +87,12 @@ def read_open_cart(*, user_id: int, now: datetime) -> OpenCart | None:
     if not rows:
         return None
     pk, typed, method_id, coupon_id = rows[0][:4]
-    address = rows[0][25:]
+    *address, mark = rows[0][25:]
     entered = dict(zip(ADDRESS_FIELDS, address[1:], strict=True)) if address[0] else None
     # Without a line there is one row all the same.
     lines = [_line(row, now) for row in rows if row[4] is not None]
-    return OpenCart(pk, typed or entered, method_id, coupon_id, lines)
+    known_mark = int(mark) % version.TOKENS if version.is_known() else None
+    return OpenCart(pk, typed or entered, method_id, coupon_id, known_mark, lines)
 
 
 def read_tracked_in_cart(*, user_id: int, now: datetime) -> list[tuple[int, str, int, int]]:

@@ -126,8 +126,8 @@ def _get_totals(
     """Return the totals; a cart that cannot be sent is priced without sending, and says so."""
     chosen = cart.shipping_method_id if cart else None
     problems: list[Problem] = []
-    charges = pricing.read_charges(
-        quantities=quantities, destination=destination, with_options=True
+    charges = pricing.remember_charges(
+        quantities=quantities, destination=destination, mark=cart.mark if cart else None
     )
     for goods, _ in quantities:
         goods.options = charges.options.get(goods.variant_id, {})

@@ -16,7 +16,7 @@ from django.db.models import BooleanField, Case, Count, F, Min, Q, QuerySet, Val
 from django.db.models.functions import Lower, RowNumber
 
 from catalog.category_tree import CategoryTree
-from catalog.filters import ProductFilter, is_sellable
+from catalog.filters import ProductFilter
 from catalog.models import Attribute, ProductAttributeValue, ProductQuerySet, shop_currency
 from catalog.models.reviews import MAX_RATING, MIN_RATING
 
@@ -60,10 +60,12 @@ def count_facets(filters: ProductFilter, products: ProductQuerySet) -> Facets:
     found = filters.narrow_to_search(products)
     asked = {name for name, own in _FILTERS.items() if own & filters.asked}
     free = [name for name in _FILTERS if name not in asked]
-    everything = _Set(filters.narrow(found), free)
-    alone = {name: _Set(filters.narrow(found, without=_FILTERS[name]), [name]) for name in asked}
+    everything = _Set(filters, filters.narrow(found), free)
+    alone = {
+        name: _Set(filters, filters.narrow(found, without=_FILTERS[name]), [name]) for name in asked
+    }
     of_attributes = {
-        code: _Set(filters.narrow(found, without_attribute=code), [])
+        code: _Set(filters, filters.narrow(found, without_attribute=code), [])
         for code in filters.attributes_asked
     }
     sets = [everything, *alone.values(), *of_attributes.values()]
@@ -83,11 +85,13 @@ def count_facets(filters: ProductFilter, products: ProductQuerySet) -> Facets:
 class _Set:
     """Products that some facets are counted over, with the columns these need."""
 
-    def __init__(self, products: ProductQuerySet, facets: Iterable[str]) -> None:
+    def __init__(
+        self, filters: ProductFilter, products: ProductQuerySet, facets: Iterable[str]
+    ) -> None:
         names = list(facets)
         if "in_stock" in names:
             whether = Case(
-                When(is_sellable(), then=Value(True)),  # noqa: FBT003  # a value in SQL
+                When(filters.is_sellable, then=Value(True)),  # noqa: FBT003  # a value in SQL
                 default=Value(False),  # noqa: FBT003
                 output_field=BooleanField(),
             )

@@ -7,9 +7,7 @@ from typing import Any
 
 import django_filters
 from django.core.validators import EMPTY_VALUES
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
-from django.db.models.lookups import Exact
+from django.db.models import Q, QuerySet
 
 from catalog import selectors, version
 from catalog.category_tree import CategoryTree
@@ -25,7 +23,7 @@ from catalog.models import (
 from catalog.models.reviews import MAX_RATING, MIN_RATING
 from catalog.search import Ranks
 from catalog.search import search as search_products
-from inventory.models import StockLevel
+from catalog.sellable import is_sellable
 from shop_backend.kernel.errors import InvalidParameter
 from shop_backend.kernel.forms import MoneyFormField
 
@@ -37,27 +35,6 @@ YES_OR_NO = [("1", "yes"), ("true", "yes"), ("0", "no"), ("false", "no")]
 
 class MoneyFilter(django_filters.Filter):
     field_class = MoneyFormField
-
-
-def is_sellable() -> Q:
-    """Return the condition on products of which somebody can buy a unit now.
-
-    It looks at one product after the other, in the order of the list, until a page is full.
-    """
-    at_hand = StockLevel.objects.for_sale().filter(
-        item_id=OuterRef("stock_item_id"), on_hand__gt=F("reserved")
-    )
-    variants = Variant.objects.standing().filter(product_id=OuterRef("pk"), is_active=True)
-    return _has_one(variants.filter(Q(stock_item__is_tracked=False) | _has_one(at_hand)))
-
-
-def _has_one(rows: QuerySet) -> Q:
-    """Return what ``Exists`` means, so that PostgreSQL does not read all rows of the shop first.
-
-    It would make a join or a hash of that; of a value that it looks up it can make neither.
-    """
-    one = Subquery(rows.order_by().annotate(one=Value(1)).values("one")[:1])
-    return Q(Exact(Coalesce(one, Value(0)), Value(1)))
 
 
 class ProductFilter(django_filters.FilterSet):
@@ -142,6 +119,11 @@ class ProductFilter(django_filters.FilterSet):
                 asked.setdefault(code.lower(), []).append(value)
         return asked
 
+    @cached_property
+    def is_sellable(self) -> Q:
+        """The condition on products that can be bought, as of one moment."""
+        return is_sellable()
+
     def narrow(
         self,
         products: ProductQuerySet,
@@ -189,7 +171,7 @@ class ProductFilter(django_filters.FilterSet):
         return queryset.filter(rating_hundredths__gte=int(value) * 100)
 
     def narrow_to_stock(self, queryset: ProductQuerySet, name: str, value: str) -> Any:
-        return queryset.filter(is_sellable() if value in YES else ~is_sellable())
+        return queryset.filter(self.is_sellable if value in YES else ~self.is_sellable)
 
     def narrow_to_choices(self, queryset: ProductQuerySet, name: str, value: str) -> Any:
         variants = Variant.objects.standing().filter(is_active=True)

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts import services as accounts
 from cart import services as carts
+from catalog import services as catalog
 from catalog import version as catalogue_version
 from orders import services as orders
 from payments import services as payments
@@ -105,6 +106,17 @@ def _sum_up_changes(now: datetime) -> int:
     return catalogue_version.sum_up()
 
 
+def _settle_stock_doubts(now: datetime) -> int:
+    """In small transactions: staff who change one of the products wait for no more than that."""
+    settled = 0
+    for _ in range(BATCH):
+        done = catalog.settle_stock_doubts()
+        settled += done
+        if not done:
+            break
+    return settled
+
+
 def _delete_carts(now: datetime) -> int:
     return carts.delete_abandoned_carts(now=now)
 
@@ -123,6 +135,7 @@ SWEEPS: Mapping[str, Task] = {
     "rows of accounts deleted": Task(_sweep_accounts, every=timedelta(minutes=10)),
     "keys deleted": Task(_delete_old_keys, every=timedelta(hours=1)),
     "budgets deleted": Task(_delete_whole_budgets, every=timedelta(hours=1)),
+    "products looked at for stock": Task(_settle_stock_doubts, every=timedelta(seconds=30)),
     "changes of the catalogue summed up": Task(_sum_up_changes, every=timedelta(minutes=1)),
     "abandoned carts deleted": Task(_delete_carts, every=timedelta(hours=1)),
     "delivered messages deleted": Task(_delete_delivered, every=timedelta(hours=1)),

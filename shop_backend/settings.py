@@ -90,7 +90,9 @@ MIDDLEWARE = [
     "shop_backend.kernel.audit_admin.AdminAuditMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "shop_backend.kernel.replicas.ReplicaMiddleware",  # last: it may ask the view twice
+    # The last two may ask the view twice.
+    "shop_backend.kernel.trusting.TrustingMiddleware",
+    "shop_backend.kernel.replicas.ReplicaMiddleware",
 ]
 TEMPLATES = [
     {

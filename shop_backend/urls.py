@@ -12,17 +12,21 @@ from shop_backend.favicon import favicon
 from shop_backend.index import IndexView
 from shop_backend.media import media
 
-# One list, two faces: the envelope under /api/, plain DRF conventions without it.
-api_urlpatterns: list[URLPattern | URLResolver] = [
-    path("accounts/", include("accounts.urls")),
+# Patterns are tried one after the other, so what is asked for most comes first.
+_busy: list[URLPattern | URLResolver] = [
     path("catalog/", include("catalog.urls")),
     path("cart/", include("cart.urls")),
+]
+_others: list[URLPattern | URLResolver] = [
+    path("accounts/", include("accounts.urls")),
     path("orders/", include("orders.urls")),
     path("payments/", include("payments.urls")),
     path("shipping/", include("shipping.urls")),
     path("inventory/", include("inventory.urls")),
     path("auth/", include("accounts.djoser_urls")),
 ]
+# One list, two faces: the envelope under /api/, plain DRF conventions without it.
+api_urlpatterns: list[URLPattern | URLResolver] = [*_busy, *_others]
 # The providers know one address each; it has no second face.
 webhook_urlpatterns: list[URLPattern | URLResolver] = [
     path("payments/webhooks/", include("payments.urls_webhooks")),
@@ -35,7 +39,10 @@ admin.site.site_url = settings.FRONTEND_URL
 admin.site.login_template = "accounts/admin/login.html"
 admin.site.index_template = "dashboard/first_page.html"
 
+# The other names before the rest: orders/new/ would else be read as the order named "new".
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/", include([*_busy, *index, *aliases.urlpatterns, *webhook_urlpatterns, *_others])),
+    path("", include(_busy)),
     path("admin/two-factor/", admin_two_factor, name="admin_two_factor"),
     path("admin/password_change/", admin.site.admin_view(admin_password_change)),
     path("admin/invariants/", admin.site.admin_view(invariants_page.show), name="invariants"),
@@ -46,9 +53,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/ready/", health.ready),
     path("health/invariants/", health.InvariantsView.as_view()),
     *docs.urlpatterns,
-    # The other names first: orders/new/ would else be read as the order named "new".
-    path("api/", include([*index, *aliases.urlpatterns, *webhook_urlpatterns, *api_urlpatterns])),
-    path("", include([*index, *aliases.urlpatterns, *api_urlpatterns])),
+    path("", include([*index, *aliases.urlpatterns, *_others])),
 ]
 
 handler400 = "shop_backend.kernel.fallbacks.bad_request"

@@ -22,7 +22,7 @@ from accounts.tests.factories import UserFactory
 from cart.models import Cart, Coupon, CouponTally, CouponUse
 from cart.tests.factories import CouponFactory
 from catalog.models import Product
-from catalog.services import approve_review, write_review
+from catalog.services import approve_review, settle_stock_doubts, write_review
 from catalog.tests.factories import VariantFactory
 from inventory.models import Reservation, StockLevel, StockMovement
 from orders.models import Order, OrderEvent, OrderLine
@@ -509,6 +509,19 @@ def test_r1_a_rating_that_no_reviews_make(planted):
     Product.objects.update(**planted)
 
     assert broken() == {"R1": [f"product {variant.product_id}"]}
+
+
+def test_r2_a_product_that_lists_take_for_sold_out():
+    if connection.vendor != "postgresql":
+        pytest.skip("only PostgreSQL keeps it beside the product")
+    variant = VariantFactory(stock=3)
+    settle_stock_doubts()
+    assert broken() == {}
+
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE catalog_product SET is_in_stock = false")
+
+    assert broken() == {"R2": [f"product {variant.product_id}"]}
 
 
 def test_every_code_has_a_test_that_plants_it():

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.db.models import F
 
 from cart import services as cart
 from cart.models import Coupon, CouponTally, CouponUse
 from cart.tests.factories import CouponFactory
 from catalog.models import Review
+from catalog.services import settle_stock_doubts
 from catalog.tests.factories import VariantFactory
 from inventory.models import Reservation, StockLevel
 from orders import services as orders
@@ -68,6 +70,7 @@ def test_repairing_a_sound_shop_changes_nothing():
 
 def test_no_repair_service_changes_what_is_right():
     order = busy_shop()
+    settle_stock_doubts()
     before = everything()
 
     orders.recount_money(order_id=order.pk)
@@ -189,6 +192,20 @@ def test_a_product_takes_its_rating_from_its_approved_reviews():
     assert failure is None
     assert "rating_hundredths 0 -> 400, review_count 0 -> 1" in printed
     assert (product.rating_hundredths, product.review_count) == (400, 1)
+
+
+def test_a_product_is_looked_at_again_for_stock():
+    if connection.vendor != "postgresql":
+        pytest.skip("only PostgreSQL keeps it beside the product")
+    variant = VariantFactory(stock=3)
+    settle_stock_doubts()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE catalog_product SET is_in_stock = false")
+
+    printed, failure = repair("R2")
+
+    assert failure is None
+    assert f"product {variant.product_id}: is_in_stock False -> True" in printed
 
 
 def test_money_over_is_a_fact_and_no_counter():

@@ -2,7 +2,7 @@
 
 from catalog.models.attributes import Attribute, ProductAttributeValue
 from catalog.models.categories import Category
-from catalog.models.changes import CatalogueChange
+from catalog.models.changes import CatalogueChange, StockDoubt
 from catalog.models.currency import shop_currency
 from catalog.models.images import ProductImage
 from catalog.models.prices import PriceChange
@@ -32,6 +32,7 @@ __all__ = [
     "ProductQuerySet",
     "Review",
     "ReviewQuerySet",
+    "StockDoubt",
     "TaxClass",
     "Variant",
     "VariantQuerySet",

@@ -16,3 +16,24 @@ class CatalogueChange(models.Model):
 
     def __str__(self) -> str:
         return str(self.token)
+
+
+class StockDoubt(models.Model):
+    """Something that may have changed whether a product can be bought, by a trigger.
+
+    On PostgreSQL alone, where that is kept beside the product. It goes once the product has been
+    looked at again.
+    """
+
+    class Subject(models.TextChoices):
+        ITEM = "item"
+        PRODUCT = "product"
+        LOCATION = "location"
+
+    id = models.BigAutoField(primary_key=True)
+    subject = models.CharField(max_length=8, choices=Subject.choices)
+    # No foreign key: by then it may be gone, and that is an answer, too.
+    subject_id = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.subject_id}"

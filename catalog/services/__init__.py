@@ -27,6 +27,7 @@ from catalog.services.reviews import (
     reject_review,
     write_review,
 )
+from catalog.services.stock_doubts import recheck_stock, settle_stock_doubts
 from catalog.services.tax_classes import (
     create_tax_class,
     delete_tax_class,
@@ -67,11 +68,13 @@ __all__ = [
     "import_rows",
     "link_image",
     "rated",
+    "recheck_stock",
     "recount_reviews",
     "reject_review",
     "remove_variant",
     "lock_product",
     "revise_variants",
+    "settle_stock_doubts",
     "spell",
     "update_attribute",
     "update_category",

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts import services as accounts
 from accounts.models import User
 from accounts.tests.factories import StaffFactory
+from catalog import version
 from catalog.models import Variant
 from catalog.tests.factories import VariantFactory
 from inventory.models import StockLevel
@@ -64,7 +65,8 @@ def moving_stock(lines: int) -> int:
 def test_reading_the_cart(lines, django_assert_num_queries):
     _, client, _ = buyer_of(lines)
 
-    with django_assert_num_queries(3):  # the session, the cart, what comes on top
+    # The session, the cart; and what comes on top, where no version says that it is the same.
+    with django_assert_num_queries(2 if version.is_known() else 3):
         assert len(payload_of(client.get("/api/cart/"))["items"]) == lines
 
 

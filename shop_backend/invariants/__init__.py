@@ -79,12 +79,18 @@ ALL: tuple[Invariant, ...] = (
     Invariant("I14", "and a parcel's", news.shipments_without_their_news),
     Invariant("I15", "no hold outlives its expiry by 5 minutes", stock.holds_past_their_expiry),
     Invariant("I16", "no two accounts share a name or email", people.accounts_of_one_name),
-    # Beside the sixteen: a number that lists sort by.
+    # Beside the sixteen: what lists sort and choose by.
     Invariant(
         "R1",
         "a product's rating and count are its approved reviews'",
         catalogue.products_beside_their_reviews,
         repairs.product_rating,
+    ),
+    Invariant(
+        "R2",
+        "a product's lists know whether it can be bought",
+        catalogue.products_beside_their_stock,
+        repairs.product_stock,
     ),
 )
 CODES: tuple[str, ...] = tuple(dict.fromkeys(invariant.code for invariant in ALL))

@@ -22,8 +22,9 @@ class Invariant:
     """A sentence that must never be false, and the query that looks for what makes it so.
 
     ``query`` returns the offending rows of one model: none, if the sentence is true. ``code`` is
-    the sentence's family (I1 to I16, R1); several queries may share one. ``repair`` exists where
-    the row is a cache of something else: it takes its key and says what it changed, or nothing.
+    the sentence's family (I1 to I16, R1, R2); several queries may share one. ``repair`` exists
+    where the row is a cache of something else: it takes its key and says what it changed, or
+    nothing.
     """
 
     code: str

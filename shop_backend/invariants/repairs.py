@@ -52,5 +52,10 @@ def product_rating(pk: int) -> str:
     return _said(catalog.recount_reviews(product_id=pk))
 
 
+def product_stock(pk: int) -> str:
+    """Look again at whether a product can be bought."""
+    return _said(catalog.recheck_stock(product_id=pk))
+
+
 def _said(changed: Mapping[str, tuple[int, int]]) -> str:
     return ", ".join(f"{name} {was} -> {now}" for name, (was, now) in changed.items())
