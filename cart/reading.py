@@ -51,7 +51,7 @@ _TRACKED_IN_CART = statements.one_line(f"""
     JOIN catalog_product p ON p.id = v.product_id
     JOIN inventory_stockitem i ON i.id = v.stock_item_id
     WHERE {FOR_SALE} AND i.is_tracked AND c.open_for = %s
-""")
+""")  # nosec B608
 
 
 @dataclass(slots=True)

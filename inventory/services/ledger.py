@@ -78,7 +78,7 @@ def lock_levels(level_ids: Sequence[int]) -> dict[int, int]:
     lock = {"postgresql": " FOR NO KEY UPDATE", "sqlite": ""}.get(connection.vendor, " FOR UPDATE")
     text = (
         "SELECT id, on_hand - reserved FROM inventory_stocklevel"
-        f" WHERE id IN ({places}) ORDER BY id{lock}"
+        f" WHERE id IN ({places}) ORDER BY id{lock}"  # nosec B608
     )
     return dict(statements.read(text, ordered))
 
@@ -98,7 +98,7 @@ def _apply_all(changes: Sequence[Change]) -> dict[int, int]:
         WHERE l.id = c.id AND l.on_hand + c.on_hand >= l.reserved + c.reserved
             AND l.reserved + c.reserved >= 0 AND l.on_hand + c.on_hand <= %s
         RETURNING l.id, l.on_hand - l.reserved
-    """
+    """  # nosec B608
     parameters = [
         value for change in changes for value in (change.level_id, change.on_hand, change.reserved)
     ]
@@ -128,7 +128,7 @@ def _apply(change: Change) -> int:
         bounds.append(MAX_UNITS - change.on_hand)
     text = (
         'UPDATE "inventory_stocklevel" SET "on_hand" = "on_hand" + %s,'
-        f' "reserved" = "reserved" + %s WHERE {" AND ".join(guards)}'
+        f' "reserved" = "reserved" + %s WHERE {" AND ".join(guards)}'  # nosec B608
     )
     available = _update(text, [change.on_hand, change.reserved, *bounds], change.level_id)
     if available is None:

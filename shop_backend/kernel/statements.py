@@ -168,7 +168,7 @@ def insert_all(rows: Iterable[M]) -> list[M]:
     values = f"({', '.join(['%s'] * columns.count(','))}, %s)"
     table, key = _table_and_key(type(rows[0]))
     text = (
-        f"INSERT INTO {table} ({columns}) VALUES {', '.join([values] * len(rows))} RETURNING {key}"
+        f"INSERT INTO {table} ({columns}) VALUES {', '.join([values] * len(rows))} RETURNING {key}"  # nosec B608
     )
     parameters = [value for row in rows for value in _values_of(row)]
     with connection.cursor() as cursor:
@@ -283,7 +283,7 @@ def _update_text(
     fields: tuple[Any, ...] = tuple(model._meta.get_field(name) for name in names)
     table, key = _table_and_key(model)
     columns = ", ".join(f"{quote(field.column)} = %s" for field in fields)
-    return f"UPDATE {table} SET {columns} WHERE {key} = %s", fields
+    return f"UPDATE {table} SET {columns} WHERE {key} = %s", fields  # nosec B608
 
 
 @lru_cache(maxsize=256)
@@ -296,7 +296,7 @@ def _select_text(
     columns = ", ".join(f"{table}.{quote(field.column)}" for field in fields)
     asked: tuple[Any, ...] = tuple(model._meta.get_field(name) for name in names)
     where = " AND ".join(f"{table}.{quote(field.column)} = %s" for field in asked)
-    text = f"SELECT {columns} FROM {table} WHERE {where} ORDER BY {table}.{key} ASC{lock}"
+    text = f"SELECT {columns} FROM {table} WHERE {where} ORDER BY {table}.{key} ASC{lock}"  # nosec B608
     return text, _converters_of(fields), asked
 
 
