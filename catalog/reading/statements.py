@@ -177,8 +177,8 @@ def read_parts(rows: Sequence[Any]) -> Page:
     if connection.vendor == "postgresql" and ids:
         places = ", ".join(["%s"] * len(ids))
         found = _read(
-            f"SELECT p.id{_PARTS_BESIDE} FROM catalog_product p WHERE p.id IN ({places})",
-            ids,  # nosec B608
+            f"SELECT p.id{_PARTS_BESIDE} FROM catalog_product p WHERE p.id IN ({places})",  # nosec B608
+            ids,
         )
         availability: dict[int, int | None] = {}
         parts = {
