@@ -17,7 +17,7 @@ from cart.models import Cart, Coupon, CouponUse
 from cart.reading import OpenCart
 from cart.services import baskets
 from inventory.models import StockLevel
-from inventory.services import ledger
+from inventory.services import holding, ledger
 from inventory.services.ledger import Change, ChangeRefused
 from orders.models import Order
 from orders.services import placing, settling
@@ -46,7 +46,7 @@ def count_stock_in_python() -> None:
 
     ledger._apply = apply
     ledger._apply_all = lambda changes: {change.level_id: apply(change) for change in changes}
-    ledger.lock_levels = lambda level_ids: {}
+    ledger.lock_levels = holding.lock_levels = lambda level_ids: {}
 
 
 def count_coupons_in_python() -> None:
