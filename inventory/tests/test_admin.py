@@ -97,8 +97,13 @@ def test_what_is_sold_out_and_has_no_shelf_yet_is_given_stock(client):
     assert (movement.kind, movement.on_hand_delta) == ("adjustment", 12)
     assert movement.reason == "new delivery"
     assert movement.actor_id == answer.wsgi_request.user.pk
-    booked = AuditEntry.objects.filter(object_kind="inventory.stockitem", phase="outcome")
-    assert booked.get().object_id == str(item.pk)
+    attempt = AuditEntry.objects.get(phase="attempt")
+    assert (attempt.object_kind, attempt.object_id) == ("inventory.stockitem", str(item.pk))
+    outcome = AuditEntry.objects.get(phase="outcome", write=attempt.write)
+    assert (outcome.object_kind, outcome.object_id) == (
+        "inventory.stocklevel",
+        str(movement.level_id),
+    )
 
 
 def test_stock_is_counted_at_the_place_that_is_chosen(client):
