@@ -49,6 +49,7 @@ BODIES: dict[str, Any] = {
         "new_password": "another-long-phrase",
     },
     "cart_apply_coupon": {"code": "TENTH"},
+    "cart_coupons_create": {"code": "spring-10", "kind": "percent", "percent": "12.5"},
     "cart_coupons_partial_update": {"usage_limit": 5},
     "catalog_categories_create": {"name": "Lighting"},
     "catalog_categories_update": {"name": "Lighting"},
@@ -60,6 +61,13 @@ BODIES: dict[str, Any] = {
     "orders_update": {"status": "processing"},
     "orders_returns_partial_update": {"status": "approved"},
     "shipping_addresses_partial_update": {"city": "Leeds"},
+    "shipping_methods_create": {
+        "name": "Express",
+        "code": "express",
+        "price": "9.99",
+        "rates": [{"from_weight_grams": 2000, "price": "8.99"}],
+    },
+    "shipping_methods_partial_update": {"price": "7.99"},
     "shipping_shipments_partial_update": {"status": "shipped"},
 }
 # These need a code, a link or a token that is made for one request, or a state that no request
