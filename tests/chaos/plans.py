@@ -77,14 +77,14 @@ LONG: tuple[Series, ...] = (
             "kill -9 of workers": 300,
             "kill -9 of PostgreSQL": 20,
         },
-        share=17,
+        share=12,
     ),
-    Series("PostgreSQL, 20 ms away", "postgresql", rounds=10, is_far=True, share=3),
-    Series("SQLite", "sqlite", rounds=50, share=7),
+    Series("PostgreSQL, 20 ms away", "postgresql", rounds=10, is_far=True, share=6),
+    Series("SQLite", "sqlite", rounds=50, share=6),
     Series("SQLite, 20 ms pause", "sqlite", rounds=10, pause_ms=FAR_MS, share=3),
-    Series("MariaDB", "mysql", rounds=50, share=8),
-    Series("MariaDB, 20 ms away", "mysql", rounds=10, is_far=True, share=3),
-    Series("PostgreSQL", "postgresql", rounds=200, share=22),
+    Series("MariaDB", "mysql", rounds=50, share=7),
+    Series("MariaDB, 20 ms away", "mysql", rounds=10, is_far=True, share=10),
+    Series("PostgreSQL", "postgresql", rounds=200, share=13),
 )
 
 

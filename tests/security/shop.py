@@ -27,7 +27,7 @@ from accounts.models import Session, User
 from accounts.services.sessions import Device
 from accounts.tests.factories import StaffFactory, UserFactory
 from cart.models import CartLine, Coupon, TaxRate
-from cart.tests.factories import CouponFactory, standard_class
+from cart.tests.factories import CouponFactory
 from catalog.models import (
     Attribute,
     Category,
@@ -122,7 +122,10 @@ class Shop:
         self._pools: dict[Any, tuple[float, list[Any]]] = {}
         _count_from(os.getpid() * 100_000 + next(_SHOPS) * 10_000)
         TaxRate.objects.get_or_create(
-            tax_class=standard_class(), country="GB", region="", defaults={"rate_ppm": 200_000}
+            tax_class=TaxClass.objects.get(is_default=True),
+            country="GB",
+            region="",
+            defaults={"rate_ppm": 200_000},
         )
         self.stock_up()
 
