@@ -20,12 +20,16 @@ from tests.chaos.databases import free_ports
 from tests.postgres import PostgresUnavailable
 from tests.security import checks, plans, report
 
+_SEED_OF_SHORT = 20261127
+
 
 def main(arguments: Sequence[str]) -> int:
     """Attack, print what was wrong and a table, and return 1 if anything was."""
     chosen, started = _parse(arguments), time.monotonic()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are ended
-    seed = int(os.environ.get("SEED") or secrets.randbelow(2**32))
+    # The form of make test is the same each time; what is new is found by the long one.
+    drawn = _SEED_OF_SHORT if chosen.form == "short" else secrets.randbelow(2**32)
+    seed = int(os.environ.get("SEED") or drawn)
     first_port = int(os.environ.get("SECURITY_PORT") or free_ports(plans.PORTS))
     print(f"SEED={seed}", flush=True)
     series = _series(chosen)
