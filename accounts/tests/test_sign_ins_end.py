@@ -366,3 +366,16 @@ def test_a_login_ignores_a_token_that_is_none(token):
 def is_good(access):
     client = ShopClient(headers={"Authorization": f"Bearer {access}"})
     return client.get("/api/accounts/user/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/accounts/user/", "/api/accounts/users/{}/", "/auth/users/me/"]
+)
+@pytest.mark.parametrize("further", [{}, {"otp": "123456"}])
+def test_a_new_email_may_come_with_a_version_a_password_and_a_code(path, further):
+    user = UserFactory()
+    body = {"email": "new@example.com", "current_password": PASSWORD, **further}
+
+    answer = api_of(user).patch(path.format(user.pk), body, HTTP_IF_MATCH="*")
+
+    assert answer.status_code == 200

@@ -1,6 +1,6 @@
 """One's own account."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from drf_yasg.utils import swagger_auto_schema
@@ -35,7 +35,22 @@ _CHANGE = {
 }
 
 
-class ProfileViewSet(ShopViewSet):
+class NewEmailMixin(ShopViewSet):
+    """For a change that may be one of the email, which a code of the second factor comes with.
+
+    A try of it is counted even where the change is refused, so it does not stand in the change's
+    transaction: then ``If-Match`` is compared before, and not under the lock.
+    """
+
+    def _change_what_matches(
+        self, handler: Callable[..., Response], request: Request, *args: Any, **kwargs: Any
+    ) -> Response:
+        if isinstance(request.data, Mapping) and request.data.get("email"):
+            return handler(request, *args, **kwargs)
+        return super()._change_what_matches(handler, request, *args, **kwargs)
+
+
+class ProfileViewSet(NewEmailMixin):
     """The current user."""
 
     serializer_class: Any = ProfileSerializer

@@ -23,7 +23,7 @@ from accounts.serializers import (
     UserUpdateSerializer,
 )
 from accounts.views.doors import caller_of
-from accounts.views.profile import delete_own, scope_of_change, update_own_profile
+from accounts.views.profile import NewEmailMixin, delete_own, scope_of_change, update_own_profile
 from accounts.views.registration import register
 from shop_backend.kernel.access import ANYONE, SIGNED_IN, may
 from shop_backend.kernel.errors import TwoFactorEnrolmentRequired
@@ -42,7 +42,7 @@ _CHANGE = {
 }
 
 
-class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewSet):
+class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, NewEmailMixin):
     """An account is its owner's or staff's; other people's do not exist for a customer."""
 
     queryset = User.objects.all()

@@ -1,5 +1,7 @@
 """``python -m tests.security short`` is a part of ``make test``; ``long`` is ``make security``.
 
+``fuzz`` is schemathesis alone, ten examples an operation.
+
 SEED in the environment seeds what is random; TEST_MYSQL_URL names the MariaDB that the long form
 attacks, too; SECURITY_PORT the server's port, else a free one is looked for; SECURITY_TOOLS where
 sqlmap and wapiti are or will be installed, else below the environment of this Python.
@@ -51,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.security")
-    parser.add_argument("form", choices=["short", "long"])
+    parser.add_argument("form", choices=["short", "fuzz", "long"])
     parser.add_argument("--minutes", type=float, default=120, help="for all of it together")
     parser.add_argument("--calls", type=int, default=100_000, help="of schemathesis, in the long")
     parser.add_argument("--only", default="", help="series whose names begin so: PostgreSQL,tools")
@@ -60,7 +62,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _series(chosen: argparse.Namespace) -> list[plans.Series]:
-    wanted = plans.SHORT if chosen.form == "short" else plans.LONG
+    wanted = {"short": plans.SHORT, "fuzz": plans.FUZZ, "long": plans.LONG}[chosen.form]
     if not os.environ.get("TEST_MYSQL_URL"):
         if any(each.kind == "mysql" for each in wanted):
             print("TEST_MYSQL_URL names no server: nothing is attacked on MariaDB.")

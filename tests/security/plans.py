@@ -85,10 +85,13 @@ _TOOLS = (
 )
 _FEW = (Step("hostile input", "hostile", most=1, shares=_FEW_SHARES), _LISTS)
 SHORT: Sequence[Series] = (
-    Series("PostgreSQL", "postgresql", (*_SHORT_CORPUS, _SHORT_FUZZ, _LISTS)),
+    Series("PostgreSQL", "postgresql", _SHORT_CORPUS),
     Series("SQLite", "sqlite", _FEW),
     Series("MariaDB", "mysql", _FEW),
 )
+# What schemathesis draws is not the same twice, and may find what nobody has met: it is no part of
+# make test until it has stayed silent for a while.
+FUZZ: Sequence[Series] = (Series("PostgreSQL", "postgresql", (_SHORT_FUZZ, _LISTS)),)
 LONG: Sequence[Series] = (
     Series("PostgreSQL", "postgresql", (*_LONG_CORPUS, _LONG_FUZZ, _LISTS)),
     Series("SQLite", "sqlite", (*_LONG_CORPUS, _LONG_FUZZ, _LISTS)),
