@@ -42,8 +42,8 @@ bench: dev-packages ## Measure the shop beside the floor (SIZES="1000 10000", BA
 chaos: dev-packages ## Attack a running production server (SEED=..., MINUTES=60)
 	@$(PY) -m tests.chaos long --write --minutes $(or $(MINUTES),60)
 
-model: dev-packages ## Compare the shop with a model of it, in MODEL_RUNS=2000 runs of 50 steps
-	@MODEL_RUNS=$(or $(MODEL_RUNS),2000) $(PY) -m pytest -n 2 tests/state_machine
+model: dev-packages ## Compare the shop with a model of it (MODEL_RUNS=2000 of 50 steps, SEED=...)
+	@MODEL_RUNS=$(or $(MODEL_RUNS),2000) MODEL_SEED=$(or $(SEED),1) $(PY) -m pytest -v -n 2 tests/state_machine
 
 security: dev-packages ## Attack its doors and its input (SEED=..., MINUTES=120, CALLS=100000)
 	@$(PY) -m tests.security long --write --minutes $(or $(MINUTES),120) --calls $(or $(CALLS),100000)
