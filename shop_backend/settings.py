@@ -13,6 +13,8 @@ import pymysql
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 
+from shop_backend.kernel import prepared
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 environ.Env.read_env(env.str("SHOP_ENV_FILE", default=str(BASE_DIR / ".env")))
@@ -113,6 +115,10 @@ TEMPLATES = [
 DB_ENGINE = env.str("DB_ENGINE", default="django.db.backends.sqlite3")
 _is_sqlite = DB_ENGINE.endswith("sqlite3")
 _is_postgresql = DB_ENGINE.endswith("postgresql")
+# On: between us and PostgreSQL is a pooler that gives each transaction another connection.
+DB_POOLED = env.bool("DB_POOLED", default=False)
+if DB_POOLED and not _is_postgresql:
+    raise ImproperlyConfigured("DB_POOLED is for PostgreSQL behind a pooler such as PgBouncer.")
 _default_database: dict[str, Any] = {
     "ENGINE": DB_ENGINE,
     "NAME": (
@@ -127,6 +133,7 @@ _default_database: dict[str, Any] = {
     # Without persistent connections PostgreSQL spends more on forking than on the query.
     "CONN_MAX_AGE": 60,
     "CONN_HEALTH_CHECKS": True,
+    "DISABLE_SERVER_SIDE_CURSORS": DB_POOLED,
 }
 # SQLite: deferred transactions fail under load when they turn into writers; IMMEDIATE ones wait.
 SQLITE_OPTIONS = {
@@ -142,14 +149,10 @@ elif DB_ENGINE.endswith("mysql"):
 elif _is_postgresql:
     # A host that swallows packets must not hold a thread for minutes.
     _default_database["OPTIONS"] = {"connect_timeout": 5}
+    if not DB_POOLED:
+        _default_database["OPTIONS"] |= prepared.OPTIONS
 pymysql.install_as_MySQLdb()
 DATABASES = {"default": _default_database}
-
-# On: between us and PostgreSQL is a pooler that gives each transaction another connection.
-DB_POOLED = env.bool("DB_POOLED", default=False)
-if DB_POOLED and not _is_postgresql:
-    raise ImproperlyConfigured("DB_POOLED is for PostgreSQL behind a pooler such as PgBouncer.")
-_default_database["DISABLE_SERVER_SIDE_CURSORS"] = DB_POOLED
 
 # A streaming replica, for reads that may come a moment late (docs/scaling.md); empty: none.
 DB_REPLICA_HOST = env.str("DB_REPLICA_HOST", default="")
@@ -171,7 +174,11 @@ if DB_REPLICA_HOST:
         "HOST": DB_REPLICA_HOST,
         "PORT": env.str("DB_REPLICA_PORT", default="") or _default_database["PORT"],
         # It is soon given up on: the primary is there.
-        "OPTIONS": {"connect_timeout": 2, "tcp_user_timeout": 3000},
+        "OPTIONS": {
+            **_default_database["OPTIONS"],
+            "connect_timeout": 2,
+            "tcp_user_timeout": 3000,
+        },
         "TEST": {"MIRROR": "default"},
     }
     DATABASE_ROUTERS = ["shop_backend.kernel.replicas.ReplicaRouter"]

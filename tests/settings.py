@@ -18,6 +18,7 @@ for _name in ("DB_ENGINE", "DB_NAME", "DB_USER", "DB_PASSWORD", "DB_HOST", "DB_P
 for _name in ("DB_POOLED", "DB_REPLICA_HOST", "REDIS_URL", "MEDIA_S3_BUCKET"):
     os.environ.pop(_name, None)
 
+from shop_backend.kernel import prepared  # noqa: E402
 from shop_backend.settings import *  # noqa: E402, F403
 from shop_backend.settings import MYSQL_OPTIONS, SQLITE_OPTIONS, STORAGES  # noqa: E402
 
@@ -26,6 +27,9 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
 elif DATABASES["default"]["ENGINE"].endswith("mysql"):
     DATABASES["default"]["OPTIONS"] = MYSQL_OPTIONS
+else:
+    DATABASES["default"]["OPTIONS"] = {**prepared.OPTIONS}
+    prepared.SIGHTINGS = 1  # whatever can be prepared is
 # A test knows when its mails are sent; most tests do not wait for Argon2 or for a throttle.
 OUTBOX_DELIVERY = "inline"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -15,7 +15,10 @@ from typing import Any, NamedTuple, TypeVar
 from django.db import connection
 from django.db.models import AutoField, Model
 
+from shop_backend.kernel.prepared import Kept
+
 M = TypeVar("M", bound=Model)
+_FEW = 3  # rows or values up to which a text of so many is kept
 
 
 class Columns(NamedTuple):
@@ -67,6 +70,7 @@ class Select:
             if not among:
                 return []
             text = text.replace("{among}", ", ".join(["%s"] * len(among)))
+            text = Kept(text) if len(among) <= _FEW else text
         with connection.cursor() as cursor:
             cursor.execute(text, parameters)
             found: list[Sequence[Any]] = cursor.fetchall()
@@ -84,7 +88,7 @@ class Select:
                 named += [f"{column.alias}.{quote(field.column)}" for field in column.fields]
                 fields += column.fields
         text = self._text.replace("{columns}", ", ".join(named))
-        return _quoted(text), _converters_of(fields)
+        return Kept(_quoted(text)), _converters_of(fields)
 
 
 def one_line(text: str) -> str:
@@ -120,7 +124,7 @@ def lock(model: type[M], **equal: Any) -> list[M]:
 def read(text: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Run a SELECT that is written out, of plain numbers and texts; return its rows."""
     with connection.cursor() as cursor:
-        cursor.execute(_quoted(text), parameters)
+        cursor.execute(Kept(_quoted(text)), parameters)
         found: list[tuple[Any, ...]] = cursor.fetchall()
         return found
 
@@ -128,7 +132,7 @@ def read(text: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
 def execute(text: str, parameters: Sequence[Any]) -> int:
     """Run a statement that is written out; return how many rows it met."""
     with connection.cursor() as cursor:
-        cursor.execute(_quoted(text), parameters)
+        cursor.execute(Kept(_quoted(text)), parameters)
         return cursor.rowcount
 
 
@@ -172,7 +176,7 @@ def insert_all(rows: Iterable[M]) -> list[M]:
     )
     parameters = [value for row in rows for value in _values_of(row)]
     with connection.cursor() as cursor:
-        cursor.execute(text, parameters)
+        cursor.execute(Kept(text) if len(rows) <= _FEW else text, parameters)
         for row, found in zip(rows, cursor.fetchall(), strict=True):
             _set_key(row, found[0])
     return rows
@@ -272,7 +276,7 @@ def _insert_text(vendor: str, model: type[Model], on_conflict: str) -> str:
     verb = "INSERT IGNORE INTO" if on_conflict and vendor == "mysql" else "INSERT INTO"
     suffix = f" {on_conflict}" if on_conflict and vendor != "mysql" else ""
     returning = f" RETURNING {key}" if connection.features.can_return_columns_from_insert else ""
-    return f"{verb} {table} ({columns}) VALUES ({places}){suffix}{returning}"
+    return Kept(f"{verb} {table} ({columns}) VALUES ({places}){suffix}{returning}")
 
 
 @lru_cache(maxsize=256)
@@ -283,7 +287,7 @@ def _update_text(
     fields: tuple[Any, ...] = tuple(model._meta.get_field(name) for name in names)
     table, key = _table_and_key(model)
     columns = ", ".join(f"{quote(field.column)} = %s" for field in fields)
-    return f"UPDATE {table} SET {columns} WHERE {key} = %s", fields  # nosec B608
+    return Kept(f"UPDATE {table} SET {columns} WHERE {key} = %s"), fields  # nosec B608
 
 
 @lru_cache(maxsize=256)
@@ -297,7 +301,7 @@ def _select_text(
     asked: tuple[Any, ...] = tuple(model._meta.get_field(name) for name in names)
     where = " AND ".join(f"{table}.{quote(field.column)} = %s" for field in asked)
     text = f"SELECT {columns} FROM {table} WHERE {where} ORDER BY {table}.{key} ASC{lock}"  # nosec B608
-    return text, _converters_of(fields), asked
+    return Kept(text), _converters_of(fields), asked
 
 
 def _values_of(row: Model) -> list[Any]:

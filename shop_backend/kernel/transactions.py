@@ -22,6 +22,7 @@ from django.db import (
     transaction,
 )
 
+from shop_backend.kernel import prepared
 from shop_backend.kernel.errors import ConcurrentChange, DatabaseBusy, ShopError
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ R = TypeVar("R")
 ATTEMPTS = 4  # the first and three more
 _PAUSE_SECONDS = 0.02
 # PostgreSQL: serialization_failure, deadlock_detected, lock_not_available.
-_RETRY_SQLSTATES = {"40001", "40P01", "55P03"}
+_RETRY_SQLSTATES = {"40001", "40P01", "55P03"} | prepared.STALE_SQLSTATES
 # MySQL and MariaDB: deadlock, lock wait timeout, record changed since last read.
 _RETRY_ERRNOS = {1213, 1205, 1020}
 # PostgreSQL's classes and codes of a server that is not there, is going, or takes no more.
