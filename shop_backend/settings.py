@@ -217,6 +217,10 @@ if BREACHED_PASSWORDS_FILE and not Path(BREACHED_PASSWORDS_FILE).is_file():
 PASSWORD_WORDS = env.list("PASSWORD_WORDS", default=[])
 # Roles that count only with a second factor (accounts/roles.py; a superuser counts as admin).
 TWO_FACTOR_ROLES = env.list("TWO_FACTOR_ROLES", default=[])
+# Half minutes before and after the present one whose codes are good too (ASVS 5.0, 6.5.5: none).
+TOTP_TOLERANCE_STEPS = env.int("TOTP_TOLERANCE_STEPS", default=0)
+if TOTP_TOLERANCE_STEPS not in {0, 1}:
+    raise ImproperlyConfigured("TOTP_TOLERANCE_STEPS is 0 or 1: with more a code lives too long.")
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     "SIGNING_KEY": SECRET_KEY,

@@ -205,7 +205,9 @@ def _spend_try(factor: TwoFactor, code: str, now: datetime) -> bool:
 
 def _use_step(factor: TwoFactor, code: str, now: datetime) -> bool:
     """Use up the code and all before it; of two at the same moment one finds it used."""
-    step = totp.matching_step(sealing.unseal(factor.sealed_secret), code, now=now)
+    secret = sealing.unseal(factor.sealed_secret)
+    tolerance = settings.TOTP_TOLERANCE_STEPS
+    step = totp.matching_step(secret, code, now=now, tolerance=tolerance)
     if step is None:
         return False
     unused = TwoFactor.objects.filter(
