@@ -304,18 +304,28 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W021",  # as W005
 ]
 CSP_OF_ANSWERS = "default-src 'none'; frame-ancestors 'none'"
+_CSP_OF_ALL_PAGES = [
+    "default-src 'self'",
+    "style-src 'self' 'unsafe-inline'",  # the theme's colours, ReDoc's everything
+    "font-src 'self' data:",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+]
 CSP_OF_PAGES = "; ".join(
     [
-        "default-src 'self'",
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: https:",  # product images may lie elsewhere
-        "font-src 'self' data:",
+        *_CSP_OF_ALL_PAGES,
+        "script-src 'self'",
+        "img-src 'self' data:",
         "worker-src 'self' blob:",  # ReDoc's search
-        "object-src 'none'",
-        "base-uri 'self'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
+    ]
+)
+CSP_OF_ADMIN = "; ".join(
+    [
+        *_CSP_OF_ALL_PAGES,
+        "script-src 'self' 'unsafe-eval'",  # the theme's Alpine evaluates attributes
+        "img-src 'self' data: https:",  # product images may lie elsewhere
     ]
 )
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
