@@ -382,6 +382,7 @@ def test_the_admin_site_shows_them_the_way_to_it_and_nothing_else(path):
 
     assert refused.status_code == 403
     assert "two_factor_enrolment_required" in refused.content.decode()
+    assert all("/static/unfold/" in each for each in (refused.content.decode(), page, confirmed))
     assert sealing.unseal(TwoFactor.objects.get().sealed_secret) in page
     assert "Keep these recovery codes" in confirmed
     assert browser.get("/admin/").status_code == 200
