@@ -26,7 +26,7 @@ def _flushing_deletes_histories_too(django_db_modify_db_settings: None) -> None:
         statements = sql_flush(*args, **options)
         return [f"SET {OFF_SWITCH} = 1", *statements, f"SET {OFF_SWITCH} = NULL"]
 
-    connection.ops.sql_flush = flush_histories_too  # type: ignore[method-assign]
+    connection.ops.sql_flush = flush_histories_too  # type: ignore[method-assign]  # see above
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -15,11 +15,11 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm
 from unfold.forms import UserCreationForm as AdminUserCreationForm
 
 from accounts import selectors, services
+from accounts.admin_lost_factor import TakesLostFactorsAway
 from accounts.crowding import past_the_line
 from accounts.errors import EmailTaken, OwnAccount, RightsYouLack, UsernameTaken
 from accounts.models import EmailChange, Otp, OtpRequestCount, Session, TwoFactor, User
 from shop_backend.kernel.admin import ReadOnlyAdmin, ShopModelAdmin
-from shop_backend.kernel.errors import ShopError
 
 _PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -91,7 +91,7 @@ class PasswordChangeForm(AdminPasswordChangeForm):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ShopModelAdmin):
+class UserAdmin(TakesLostFactorsAway, DjangoUserAdmin, ShopModelAdmin):
     """Roles are given here. An email is its owner's, a password is never shown."""
 
     form = PersonForm
@@ -112,7 +112,8 @@ class UserAdmin(DjangoUserAdmin, ShopModelAdmin):
     add_fieldsets = (
         (None, {"fields": ("username", "email", "usable_password", "password1", "password2")}),
     )
-    actions = ["deactivate", "activate", "end_sessions", "reset_two_factor"]
+    actions = ["deactivate", "activate", "end_sessions"]
+    actions_detail = ["reset_two_factor"]
 
     @admin.display(description="Email verified", boolean=True)
     def has_verified_email(self, user: User) -> bool:
@@ -183,21 +184,6 @@ class UserAdmin(DjangoUserAdmin, ShopModelAdmin):
         within_reach = [user for user in queryset if self.has_change_permission(request, user)]
         count = sum(services.revoke_sessions(user=user) for user in within_reach)
         self.message_user(request, f"{count} sessions ended.")
-
-    @admin.action(description="Reset the second factor", permissions=["reset_two_factor"])
-    def reset_two_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        actor: Any = request.user
-        for user in queryset:
-            try:
-                services.reset_two_factor_as_staff(user=user, actor=actor)
-            except ShopError as refusal:
-                self.message_user(request, f"{user}: {refusal}", level="WARNING")
-            else:
-                self.message_user(request, f"{user}: the second factor is off, sessions ended.")
-
-    def has_reset_two_factor_permission(self, request: HttpRequest) -> bool:
-        """Return whether this role may take a colleague's second factor away."""
-        return request.user.has_perm("accounts.reset_twofactor")
 
     def _set_active(
         self, request: HttpRequest, queryset: QuerySet[User], *, is_active: bool

@@ -173,14 +173,14 @@ class TwoFactorFailed(ShopError):
 
     status = 401
     code = "two_factor_failed"
-    message = "The code of the second factor is wrong or was used before."
+    message = "The code of the second factor is wrong, too old or was used before."
 
 
 class InvalidTwoFactorCode(BadInput):
     """From somebody signed in: wrong, or used before."""
 
     code = "invalid_two_factor_code"
-    message = "The code of the second factor is wrong or was used before."
+    message = "The code of the second factor is wrong, too old or was used before."
     field = "code"
 
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -65,7 +66,12 @@ class TwoFactorEnrolmentMiddleware:
         page = TemplateResponse(
             request,
             "accounts/admin/enrolment_required.html",
-            {"code": TwoFactorEnrolmentRequired.code, "message": str(TwoFactorEnrolmentRequired())},
+            {
+                **admin.site.each_context(request),
+                "title": "Second factor needed",
+                "code": TwoFactorEnrolmentRequired.code,
+                "message": str(TwoFactorEnrolmentRequired()),
+            },
             status=403,
         )
         return page.render()

@@ -13,7 +13,6 @@ from django.utils.crypto import constant_time_compare
 
 STEP_SECONDS = 30
 DIGITS = 6
-DRIFT = 1  # steps that a telephone's clock may be off, either way
 
 
 def new_secret() -> str:
@@ -34,11 +33,14 @@ def code_at(secret: str, step: int) -> str:
     return f"{number % 10**DIGITS:0{DIGITS}d}"
 
 
-def matching_step(secret: str, code: str, *, now: datetime) -> int | None:
-    """Return the step whose code this is, ``None`` where it is none of about now."""
+def matching_step(secret: str, code: str, *, now: datetime, tolerance: int) -> int | None:
+    """Return the step whose code this is, ``None`` where it is none of about now.
+
+    :param tolerance: steps before and after the present one whose codes are good as well.
+    """
     present = step_at(now)
     found = None
-    for step in range(present - DRIFT, present + DRIFT + 1):
+    for step in range(present - tolerance, present + tolerance + 1):
         if constant_time_compare(code_at(secret, step), code):
             found = step
     return found

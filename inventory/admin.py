@@ -199,7 +199,7 @@ class StockLevelAdmin(ShopModelAdmin):
                 actor_id=request.user.pk,
             )
         except ShopError as refusal:
-            request.refusal = refusal  # type: ignore[attr-defined]
+            request.refusal = refusal  # type: ignore[attr-defined]  # a note of our own on it
 
     def response_change(self, request: HttpRequest, obj: StockLevel) -> HttpResponse:
         refusal = getattr(request, "refusal", None)

@@ -31,7 +31,7 @@ class StockFilter(django_filters.FilterSet):
 
     def narrow_to_low(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
         is_low = Q(is_tracked=True, sellable__lte=F("low_at"))
-        queryset = queryset.with_low_stock_at()  # type: ignore[attr-defined]
+        queryset = queryset.with_low_stock_at()  # type: ignore[attr-defined]  # the model's own queryset
         return queryset.filter(is_low if value in {"1", "true"} else ~is_low)
 
 

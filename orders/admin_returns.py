@@ -101,14 +101,14 @@ class ReturnAdmin(ReadOnlyAdmin):
         *,
         is_damaged: bool = False,
     ) -> None:
-        for found in queryset.select_related("order").with_lines().order_by("pk"):  # type: ignore[attr-defined]
+        for found in queryset.select_related("order").with_lines().order_by("pk"):  # type: ignore[attr-defined]  # the model's own queryset
             lines = [Receipt(line.pk, 0, line.quantity) for line in found.lines.all()]
             try:
                 services.move_return(
                     number=found.order.number,
                     return_id=found.pk,
                     step=ReturnStep(status=status, receipts=lines if is_damaged else None),
-                    actor=request.user,  # type: ignore[arg-type]
+                    actor=request.user,  # type: ignore[arg-type]  # a signed-in caller
                 )
             except ShopError as refusal:
                 self.message_user(request, f"{found}: {refusal}", level="error")
@@ -138,6 +138,6 @@ class OrderNoteAdmin(ShopModelAdmin):
             number=obj.order.number,
             text=obj.text,
             is_internal=obj.is_internal,
-            author_id=request.user.pk,  # type: ignore[arg-type]
+            author_id=request.user.pk,  # type: ignore[arg-type]  # a signed-in caller
         )
         obj.pk = note.pk

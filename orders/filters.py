@@ -54,10 +54,10 @@ class OrderFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     def narrow_to_payment_status(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
-        return queryset.in_payment_status(value)  # type: ignore[attr-defined]
+        return queryset.in_payment_status(value)  # type: ignore[attr-defined]  # the model's own queryset
 
     def narrow_to_fulfilment_status(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
-        return queryset.in_fulfilment_status(value)  # type: ignore[attr-defined]
+        return queryset.in_fulfilment_status(value)  # type: ignore[attr-defined]  # the model's own queryset
 
     def narrow_to_search(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
         return queryset.filter(

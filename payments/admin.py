@@ -212,7 +212,7 @@ class PaymentAdmin(ReadOnlyAdmin):
                     payment_id=payment.pk,
                     amount=None,
                     reason="Refunded in the admin.",
-                    actor=request.user,  # type: ignore[arg-type]
+                    actor=request.user,  # type: ignore[arg-type]  # a signed-in caller
                     attempt_key=None,
                 )
             except ShopError as refusal:

@@ -82,7 +82,7 @@ class MoneyForms:
         if isinstance(db_field, BigIntegerField) and db_field.name.endswith("_minor"):
             kwargs["form_class"] = MoneyFormField
             return db_field.formfield(**kwargs)
-        return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]  # of the mixin's other base
 
 
 class ShippingRateInline(MoneyForms, ShopTabularInline):

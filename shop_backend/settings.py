@@ -224,6 +224,10 @@ if BREACHED_PASSWORDS_FILE and not Path(BREACHED_PASSWORDS_FILE).is_file():
 PASSWORD_WORDS = env.list("PASSWORD_WORDS", default=[])
 # Roles that count only with a second factor (accounts/roles.py; a superuser counts as admin).
 TWO_FACTOR_ROLES = env.list("TWO_FACTOR_ROLES", default=[])
+# Half minutes before and after the present one whose codes are good too (ASVS 5.0, 6.5.5: none).
+TOTP_TOLERANCE_STEPS = env.int("TOTP_TOLERANCE_STEPS", default=0)
+if TOTP_TOLERANCE_STEPS not in {0, 1}:
+    raise ImproperlyConfigured("TOTP_TOLERANCE_STEPS is 0 or 1: with more a code lives too long.")
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     "SIGNING_KEY": SECRET_KEY,
@@ -307,18 +311,28 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W021",  # as W005
 ]
 CSP_OF_ANSWERS = "default-src 'none'; frame-ancestors 'none'"
+_CSP_OF_ALL_PAGES = [
+    "default-src 'self'",
+    "style-src 'self' 'unsafe-inline'",  # the theme's colours, ReDoc's everything
+    "font-src 'self' data:",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+]
 CSP_OF_PAGES = "; ".join(
     [
-        "default-src 'self'",
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: https:",  # product images may lie elsewhere
-        "font-src 'self' data:",
+        *_CSP_OF_ALL_PAGES,
+        "script-src 'self'",
+        "img-src 'self' data:",
         "worker-src 'self' blob:",  # ReDoc's search
-        "object-src 'none'",
-        "base-uri 'self'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
+    ]
+)
+CSP_OF_ADMIN = "; ".join(
+    [
+        *_CSP_OF_ALL_PAGES,
+        "script-src 'self' 'unsafe-eval'",  # the theme's Alpine evaluates attributes
+        "img-src 'self' data: https:",  # product images may lie elsewhere
     ]
 )
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000

@@ -41,3 +41,5 @@ WHITENOISE_AUTOREFRESH = True  # no collected files, and none missed
 # A test changes the shop behind its back and is rolled back: nothing that was read is believed.
 CATALOGUE_FRESHNESS_MS = 0
 CATALOGUE_STOCK_FRESHNESS_MS = 0
+# A code that a test made may be of the half minute before when it is looked at.
+TOTP_TOLERANCE_STEPS = 1

@@ -3,10 +3,13 @@
 import json
 import logging
 from datetime import timedelta
+from html.parser import HTMLParser
 
 import pytest
+from django.contrib import admin
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.tests.factories import PASSWORD, StaffFactory, UserFactory
@@ -30,6 +33,66 @@ def test_a_page_loads_from_the_shop_alone_and_stands_in_no_frame(path):
     assert response.headers["Referrer-Policy"] == "same-origin"
     assert response.headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("path", "scripts"),
+    [
+        ("/admin/login/", "'self' 'unsafe-eval'"),
+        ("/admin/nowhere/", "'self' 'unsafe-eval'"),
+        ("/swagger/", "'self'"),
+        ("/redoc/", "'self'"),
+    ],
+)
+def test_no_script_runs_that_stands_in_a_page(path, scripts):
+    client = Client()
+    client.force_login(StaffFactory(role="admin"))
+
+    policy = client.get(path).headers["Content-Security-Policy"]
+
+    assert f"script-src {scripts}" in policy.split("; ")
+
+
+class Inline(HTMLParser):
+    """Collects what a browser under that policy would not run."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        is_data = given.get("type") == "application/json" or "src" in given
+        if tag == "script" and not is_data:
+            self.found.append(self.get_starttag_text())
+        for name, value in attributes:
+            if name.startswith("on") or (value or "").strip().lower().startswith("javascript:"):
+                self.found.append(f"{name}={value}")
+
+
+def inline_in(response):
+    parser = Inline()
+    parser.feed(response.content.decode())
+    return parser.found
+
+
+@pytest.mark.parametrize("path", ["/admin/login/", "/swagger/", "/redoc/"])
+def test_no_page_for_anybody_has_a_script_in_it(path):
+    assert inline_in(Client().get(path)) == []
+
+
+def test_no_page_of_the_admin_site_has_a_script_in_it():
+    client = Client()
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+    paths = ["/admin/", "/admin/password_change/", "/admin/two-factor/", "/admin/invariants/"]
+    for model in admin.site._registry:
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        paths += [reverse(f"{name}_changelist"), reverse(f"{name}_add")]
+
+    found = {path: inline_in(client.get(path)) for path in paths}
+
+    assert len(found) > 50
+    assert {path: scripts for path, scripts in found.items() if scripts} == {}
 
 
 @pytest.mark.parametrize("path", ["/api/catalog/products/", "/swagger.json", "/nowhere"])

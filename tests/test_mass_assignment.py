@@ -210,7 +210,7 @@ class Attack:
         self.gunner = Gunner(DOCUMENT, self.shop, seed=1)
         self.hostile = [hostile(variant=variant) for variant in (0, 1)]
         buyer = User.objects.get(pk=self.shop.caller.user.pk)
-        variant: Variant = VariantFactory(stock=20)  # type: ignore[assignment]
+        variant: Variant = VariantFactory(stock=20)  # type: ignore[assignment]  # factory_boy is untyped
         place_and_deliver(buyer, (variant, 1))  # and not reviewed
         packed = place_and_pay(buyer, (variant, 1))
         client_of(manager()).post("/api/shipping/shipments/", {"order": packed.number})

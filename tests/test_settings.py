@@ -51,6 +51,7 @@ def test_safe_settings_start():
         ({"DEBUG": "True", "ALLOWED_HOSTS": "*"}, "would believe any Host header"),
         ({"DEBUG": "True", "ALLOWED_HOSTS": "shop.example"}, "is for loopback hosts alone"),
         ({"DEBUG": "True", "STRIPE_SECRET_KEY": "sk_live_x"}, "no place in a shop with DEBUG on"),
+        ({"TOTP_TOLERANCE_STEPS": "2"}, "TOTP_TOLERANCE_STEPS is 0 or 1"),
         ({"LOG_FORMAT": "xml"}, "LOG_FORMAT is line or json"),
         ({"PAYMENT_PROVIDER": None}, "PAYMENT_PROVIDER is not set"),
         ({"PAYMENT_PROVIDER": "cash"}, "PAYMENT_PROVIDER is stripe or sandbox"),

@@ -2,6 +2,7 @@
 
 from accounts.services.guessing import counted_try
 from accounts.services.housekeeping import sweep
+from accounts.services.lost_factors import Evidence, Proof, reset_two_factor_as_staff
 from accounts.services.otps import make_code
 from accounts.services.passwords import (
     change_password,
@@ -43,11 +44,12 @@ from accounts.services.two_factor import (
     confirm_two_factor,
     renew_recovery_codes,
     require_second_factor,
-    reset_two_factor_as_staff,
     switch_two_factor_off,
 )
 
 __all__ = [
+    "Evidence",
+    "Proof",
     "Enrolment",
     "begin_two_factor",
     "confirm_two_factor",

@@ -13,8 +13,6 @@ from accounts import sealing, selectors, totp
 from accounts.errors import (
     InvalidPassword,
     InvalidTwoFactorCode,
-    OwnTwoFactor,
-    ProtectedAccount,
     TooManyTwoFactorCodes,
     TwoFactorAlreadyOn,
     TwoFactorCodeRequired,
@@ -155,25 +153,14 @@ def switch_two_factor_off(
     :raises InvalidPassword: see ``renew_recovery_codes``, as for the rest.
     """
     factor = _prove(user, password, code, now or timezone.now())
-    transactions.run(partial(_switch_off, factor, user, session))
+    transactions.run(partial(take_away, factor, user, session))
 
 
-@transactions.use_case
-def reset_two_factor_as_staff(*, user: User, actor: User) -> None:
-    """Take a colleague's lost second factor away, and end all their sessions.
-
-    :raises OwnTwoFactor: one's own needs password and code.
-    :raises ProtectedAccount: the account has rights that the actor lacks.
-    :raises TwoFactorNotOn: there is none.
-    """
-    if user.pk == actor.pk:
-        raise OwnTwoFactor
-    if not selectors.may_manage(actor, user):
-        raise ProtectedAccount
-    factor = selectors.find(TwoFactor.objects.filter(user=user))
-    if factor is None:
-        raise TwoFactorNotOn
-    _switch_off(factor, user, None)
+def take_away(factor: TwoFactor, user: User, spare: Session | None) -> None:
+    """Let the password alone be enough, end all other sessions, and tell the owner; a step."""
+    TwoFactor.objects.filter(pk=factor.pk).delete()
+    revoke_sessions(user=user, spare=spare)
+    post(purpose=MailPurpose.TWO_FACTOR_OFF, user_ids=[user.pk])
 
 
 def _prove(user: User, password: str, code: str, now: datetime) -> TwoFactor:
@@ -205,7 +192,9 @@ def _spend_try(factor: TwoFactor, code: str, now: datetime) -> bool:
 
 def _use_step(factor: TwoFactor, code: str, now: datetime) -> bool:
     """Use up the code and all before it; of two at the same moment one finds it used."""
-    step = totp.matching_step(sealing.unseal(factor.sealed_secret), code, now=now)
+    secret = sealing.unseal(factor.sealed_secret)
+    tolerance = settings.TOTP_TOLERANCE_STEPS
+    step = totp.matching_step(secret, code, now=now, tolerance=tolerance)
     if step is None:
         return False
     unused = TwoFactor.objects.filter(
@@ -234,12 +223,6 @@ def _switch_on(factor: TwoFactor, user: User, session: Session | None, now: date
     revoke_sessions(user=user, spare=session)
     post(purpose=MailPurpose.TWO_FACTOR_ON, user_ids=[user.pk])
     return codes
-
-
-def _switch_off(factor: TwoFactor, user: User, session: Session | None) -> None:
-    TwoFactor.objects.filter(pk=factor.pk).delete()
-    revoke_sessions(user=user, spare=session)
-    post(purpose=MailPurpose.TWO_FACTOR_OFF, user_ids=[user.pk])
 
 
 def _renew_codes(factor: TwoFactor) -> list[str]:

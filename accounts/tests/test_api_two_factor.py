@@ -133,8 +133,42 @@ def test_a_wrong_password_is_told_nothing_of_the_second_factor(door):
     assert "invalid_credentials" in answers[0].content.decode()
 
 
+@pytest.mark.parametrize("tolerance", [0, 1])
+def test_a_code_is_good_in_its_half_minute_and_as_many_beside_it_as_are_set(settings, tolerance):
+    settings.TOTP_TOLERANCE_STEPS = tolerance
+    user, now = StaffFactory(), datetime(2026, 3, 1, 12, 0, 29, 999_999, UTC)
+    switch_on(user)
+
+    good = {
+        steps for steps in range(-2, 3) if is_good(code_of(user, now=now, steps=steps), user, now)
+    }
+
+    assert good == set(range(-tolerance, tolerance + 1))
+
+
+def is_good(code, user, now):
+    TwoFactor.objects.filter(user=user).update(last_step=0)
+    try:
+        services.require_second_factor(user=user, code=code, now=now)
+    except TwoFactorFailed:
+        return False
+    return True
+
+
+def test_a_code_that_came_too_late_is_refused_and_the_next_one_is_good(settings):
+    settings.TOTP_TOLERANCE_STEPS = 0
+    user, shown_at = StaffFactory(), datetime(2026, 3, 1, 12, 0, 29, tzinfo=UTC)
+    switch_on(user)
+    sent_at = shown_at + timedelta(seconds=1)
+
+    with pytest.raises(TwoFactorFailed):
+        services.require_second_factor(user=user, code=code_of(user, now=shown_at), now=sent_at)
+    services.require_second_factor(user=user, code=code_of(user, now=sent_at), now=sent_at)
+
+
 @pytest.mark.parametrize("steps", [-1, 0, 1])
-def test_a_code_works_once_and_so_do_those_before_it(steps):
+def test_a_code_works_once_and_so_do_those_before_it(settings, steps):
+    settings.TOTP_TOLERANCE_STEPS = 1
     user, now = StaffFactory(), timezone.now()
     switch_on(user)
     code = code_of(user, now=now, steps=steps)
@@ -144,15 +178,6 @@ def test_a_code_works_once_and_so_do_those_before_it(steps):
     for late in (code, code_of(user, now=now, steps=-1)):
         with pytest.raises(TwoFactorFailed):
             services.require_second_factor(user=user, code=late, now=now)
-
-
-@pytest.mark.parametrize("steps", [-2, 2])
-def test_a_code_of_another_minute_is_refused(steps):
-    user, now = StaffFactory(), timezone.now()
-    switch_on(user)
-
-    with pytest.raises(TwoFactorFailed):
-        services.require_second_factor(user=user, code=code_of(user, now=now, steps=steps), now=now)
 
 
 def test_after_five_wrong_codes_even_a_right_one_waits():
@@ -292,7 +317,7 @@ def test_the_admin_sites_door_asks_for_it_too():
 
     assert "This account has a second factor" in asked.content.decode()
     assert 'name="otp"' in asked.content.decode()
-    assert "is wrong or was used before" in failed.content.decode()
+    assert "is wrong, too old or was used before" in failed.content.decode()
     assert let_in.status_code == 302
     assert browser.get("/admin/").status_code == 200
 
@@ -309,49 +334,16 @@ def test_wrong_codes_at_the_admins_door_count_with_those_of_the_api():
     assert "_auth_user_id" not in browser.session
 
 
-def test_an_administrator_takes_a_colleagues_away_and_nobody_sees_a_secret(
-    django_capture_on_commit_callbacks,
-):
+def test_nobody_sees_a_secret_in_the_admin():
     admin, colleague = StaffFactory(role="admin"), StaffFactory()
     switch_on(colleague)
-    client = signed_in(colleague, otp=code_of(colleague))
     browser, _ = enter(admin)
     factor = TwoFactor.objects.get()
 
     page = browser.get(f"/admin/accounts/twofactor/{factor.pk}/change/").content.decode()
-    body = {"action": "reset_two_factor", "_selected_action": [colleague.pk, admin.pk]}
-    with django_capture_on_commit_callbacks(execute=True):
-        browser.post("/admin/accounts/user/", body)
 
     assert factor.sealed_secret not in page
-    assert not TwoFactor.objects.exists()
-    assert "is off" in last_mail_to(colleague.email).subject
-    assert client.get("/api/accounts/user/").status_code == 401
-
-
-@pytest.mark.parametrize("role", ["manager", "support", "warehouse"])
-def test_no_other_role_takes_one_away(role):
-    actor, colleague = StaffFactory(role=role), StaffFactory()
-    switch_on(colleague)
-    browser, _ = enter(actor)
-
-    body = {"action": "reset_two_factor", "_selected_action": [colleague.pk]}
-    browser.post("/admin/accounts/user/", body)
-
-    assert TwoFactor.objects.count() == 1
-
-
-def test_an_administrator_takes_neither_a_superusers_nor_their_own_away():
-    admin = StaffFactory(role="admin")
-    root = UserFactory(is_staff=True, is_superuser=True)
-    switch_on(root)
-    browser, _ = enter(admin)
-    switch_on(admin)
-
-    body = {"action": "reset_two_factor", "_selected_action": [root.pk, admin.pk]}
-    browser.post("/admin/accounts/user/", body)
-
-    assert TwoFactor.objects.count() == 2
+    assert sealing.unseal(factor.sealed_secret) not in page
 
 
 # --- Roles that demand it
@@ -390,6 +382,7 @@ def test_the_admin_site_shows_them_the_way_to_it_and_nothing_else(path):
 
     assert refused.status_code == 403
     assert "two_factor_enrolment_required" in refused.content.decode()
+    assert all("/static/unfold/" in each for each in (refused.content.decode(), page, confirmed))
     assert sealing.unseal(TwoFactor.objects.get().sealed_secret) in page
     assert "Keep these recovery codes" in confirmed
     assert browser.get("/admin/").status_code == 200

@@ -8,7 +8,7 @@ from accounts import services
 from accounts.errors import ProtectedAccount
 from accounts.models import Session, User
 from accounts.tests.factories import PASSWORD, StaffFactory, UserFactory
-from accounts.tests.second_factor import switch_on
+from accounts.tests.second_factor import code_of, switch_on
 from tests.client import ShopClient
 
 pytestmark = [pytest.mark.django_db, pytest.mark.portable]
@@ -154,9 +154,13 @@ def test_sessions_of_somebody_above_are_not_ended_by_the_list_of_people(clerk):
 def test_a_second_factor_of_somebody_above_is_not_reset(clerk):
     admin = StaffFactory(role="admin")
     switch_on(admin)
+    switch_on(clerk)
+    evidence = services.Evidence(services.Proof.ON_VIDEO, "HELP-7")
 
     with pytest.raises(ProtectedAccount):
-        services.reset_two_factor_as_staff(user=admin, actor=clerk)
+        services.reset_two_factor_as_staff(
+            user=admin, actor=clerk, evidence=evidence, code=code_of(clerk)
+        )
 
 
 @pytest.mark.parametrize("field", ["is_staff", "is_superuser", "groups", "user_permissions"])

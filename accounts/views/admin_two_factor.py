@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django import forms
+from django.contrib import admin
 from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +12,24 @@ from django.views.decorators.cache import never_cache
 
 from accounts import selectors, services
 from shop_backend.kernel.errors import ShopError
+from shop_backend.kernel.forms import ThemedForm
+
+
+class ConfirmForm(ThemedForm, forms.Form):
+    """That the app has the secret, and that it is the person themselves."""
+
+    code = forms.CharField(
+        label="Code that the app shows now",
+        max_length=32,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code"}),
+        help_text="Where right ones are refused, the telephone's clock is off: have it set itself.",
+    )
+    password = forms.CharField(
+        label="Your password",
+        max_length=128,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
 
 
 @never_cache
@@ -18,21 +38,28 @@ def admin_two_factor(request: HttpRequest) -> HttpResponse:
     """Show a new secret; take a code of it, and show the recovery codes once."""
     user: Any = request.user
     state = selectors.get_two_factor_state(user)
-    context: dict[str, Any] = {"is_on": state.is_on, "left": state.recovery_codes_left}
-    if request.method == "POST" and not state.is_on:
-        code = request.POST.get("code", "").replace(" ", "")[:32]
+    form = ConfirmForm(request.POST if request.method == "POST" else None)
+    context: dict[str, Any] = {
+        **admin.site.each_context(request),
+        "title": "Your second factor",
+        "form": form,
+        "is_on": state.is_on,
+        "left": state.recovery_codes_left,
+    }
+    if form.is_valid() and not state.is_on:
+        answers = form.cleaned_data
         try:
             with services.counted_try(user.username):
                 services.require_presence(
-                    user=user, session=None, current_password=request.POST.get("password", "")[:128]
+                    user=user, session=None, current_password=answers["password"]
                 )
             context["recovery_codes"] = services.confirm_two_factor(
-                user=user, code=code, session=None
+                user=user, code=answers["code"].replace(" ", ""), session=None
             )
             user.refresh_from_db()
             update_session_auth_hash(request, user)  # this session stays, all others have ended
         except ShopError as refusal:
             context["error"] = str(refusal)
-    elif not state.is_on:
+    elif request.method != "POST" and not state.is_on:
         context["enrolment"] = services.begin_two_factor(user=user)
     return TemplateResponse(request, "accounts/admin/two_factor.html", context)

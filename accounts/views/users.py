@@ -80,7 +80,7 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, NewEmailMixi
     }
 
     @property
-    def authentication_classes(self) -> Sequence[type[BaseAuthentication]]:  # type: ignore[override]
+    def authentication_classes(self) -> Sequence[type[BaseAuthentication]]:  # type: ignore[override]  # a plain attribute of its base
         """None for registering, which ignores whatever header is sent."""
         if getattr(self.request, "method", None) == "POST":
             return ()

@@ -24,7 +24,7 @@ _OUT_OF_STOCK = "Fewer units are available than asked for, or the cart is full."
 
 
 def _answer(request: Request) -> Response:
-    summary = selectors.get_summary(user=request.user, now=timezone.now())  # type: ignore[arg-type]
+    summary = selectors.get_summary(user=request.user, now=timezone.now())  # type: ignore[arg-type]  # a signed-in caller
     return Response(represent(summary))
 
 
@@ -53,7 +53,7 @@ class CartView(ShopView):
         body = SetLineSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         services.set_line(
-            user=request.user,  # type: ignore[arg-type]
+            user=request.user,  # type: ignore[arg-type]  # a signed-in caller
             reference=reference_of(body.validated_data),
             quantity=body.validated_data["quantity"],
         )
@@ -62,7 +62,7 @@ class CartView(ShopView):
     @swagger_auto_schema(operation_id="cart_empty", tags=["cart"], request_body=no_body)
     def delete(self, request: Request) -> Response:
         """Empty the cart."""
-        services.empty(user=request.user)  # type: ignore[arg-type]
+        services.empty(user=request.user)  # type: ignore[arg-type]  # a signed-in caller
         return Response(status=204)
 
 
@@ -83,7 +83,7 @@ class CartItemView(ShopView):
         body = QuantitySerializer(data=request.data)
         body.is_valid(raise_exception=True)
         services.change_quantity(
-            user=request.user,  # type: ignore[arg-type]
+            user=request.user,  # type: ignore[arg-type]  # a signed-in caller
             line_id=line_id,
             quantity=body.validated_data["quantity"],
         )
@@ -92,7 +92,7 @@ class CartItemView(ShopView):
     @swagger_auto_schema(operation_id="cart_remove_item", tags=["cart"])
     def delete(self, request: Request, line_id: int) -> Response:
         """Remove a line."""
-        services.remove_line(user=request.user, line_id=line_id)  # type: ignore[arg-type]
+        services.remove_line(user=request.user, line_id=line_id)  # type: ignore[arg-type]  # a signed-in caller
         return Response(status=204)
 
 
@@ -114,7 +114,7 @@ class CartShippingView(ShopView):
         body.is_valid(raise_exception=True)
         chosen: dict[str, Any] = body.validated_data
         services.choose_shipping(
-            user=request.user,  # type: ignore[arg-type]
+            user=request.user,  # type: ignore[arg-type]  # a signed-in caller
             address_id=chosen.get("address_id"),
             shipping_address=chosen.get("address"),
             method_id=chosen.get("method_id"),
@@ -142,11 +142,11 @@ class CartCouponView(ShopView):
         """Apply a coupon, in place of the one there was."""
         body = CouponCodeSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        services.apply_coupon(user=request.user, code=body.validated_data["code"])  # type: ignore[arg-type]
+        services.apply_coupon(user=request.user, code=body.validated_data["code"])  # type: ignore[arg-type]  # a signed-in caller
         return _answer(request)
 
     @swagger_auto_schema(operation_id="cart_remove_coupon", tags=["cart"], request_body=no_body)
     def delete(self, request: Request) -> Response:
         """Take the coupon off the cart."""
-        services.remove_coupon(user=request.user)  # type: ignore[arg-type]
+        services.remove_coupon(user=request.user)  # type: ignore[arg-type]  # a signed-in caller
         return Response(status=204)

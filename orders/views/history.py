@@ -59,7 +59,7 @@ class NoteViewSet(ShopViewSet):
     def create(self, request: Request, name: str) -> Response:
         """Write a note on an order (staff): internal, or to the customer."""
         order = visible_order(self)
-        user: User = request.user  # type: ignore[assignment]
+        user: User = request.user  # type: ignore[assignment]  # a signed-in caller
         if not user.has_perm("orders.add_ordernote"):
             self.permission_denied(request)
         body = WriteNoteSerializer(data=request.data)

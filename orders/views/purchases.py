@@ -112,7 +112,7 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
             recover=services.release_expired_holds,
             foresee=partial(
                 services.refuse_what_is_sold_out,
-                customer=request.user,  # type: ignore[arg-type]
+                customer=request.user,  # type: ignore[arg-type]  # a signed-in caller
                 items=_items(body.validated_data),
             ),
         )
@@ -158,7 +158,7 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
     def destroy(self, request: Request, name: str) -> Response:
         """Cancel an order and remove it from sight."""
         order = self.get_object()
-        user: User = request.user  # type: ignore[assignment]
+        user: User = request.user  # type: ignore[assignment]  # a signed-in caller
         if user.has_perm("orders.delete_order"):
             services.delete_order_as_staff(number=order.number, actor_id=user.pk)
         elif order.customer_id == user.pk:
@@ -188,7 +188,7 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
     def _place(self, request: Request, wanted: dict[str, Any]) -> Response:
         expected = wanted.get("expected_total")
         order = services.place_order(
-            customer=request.user,  # type: ignore[arg-type]
+            customer=request.user,  # type: ignore[arg-type]  # a signed-in caller
             items=_items(wanted),
             delivery=Delivery(
                 address_id=wanted.get("address_id"),
@@ -203,7 +203,7 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
         return Response(represent(order, list(order.lines.all()), context), status=201)
 
     def _cancel(self, request: Request, order: Order) -> Response:
-        user: User = request.user  # type: ignore[assignment]
+        user: User = request.user  # type: ignore[assignment]  # a signed-in caller
         if order.customer_id == user.pk:
             services.cancel_order(number=order.number, actor_id=user.pk)
         elif user.has_perm("orders.cancel_order"):
@@ -219,7 +219,7 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
         services.set_status(
             number=order.number,
             status=body.validated_data["status"],
-            actor=request.user,  # type: ignore[arg-type]
+            actor=request.user,  # type: ignore[arg-type]  # a signed-in caller
         )
         return Response(self._fresh(order))
 
@@ -254,7 +254,7 @@ class UserOrderViewSet(mixins.ListModelMixin, ShopViewSet):
 
 def _listed(view: ShopViewSet) -> Response:
     """Answer the list's page; its lines are read along as plain rows."""
-    orders: list[Order] = view.paginate_queryset(view.filter_queryset(view.get_queryset()))  # type: ignore[assignment]
+    orders: list[Order] = view.paginate_queryset(view.filter_queryset(view.get_queryset()))  # type: ignore[assignment]  # the list is always paged
     lines = selectors.get_lines(order_ids=[order.pk for order in orders])
     return view.get_paginated_response(
         [represent_summary(order, lines[order.pk]) for order in orders]

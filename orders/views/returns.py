@@ -107,12 +107,12 @@ class ReturnViewSet(mixins.ListModelMixin, ShopViewSet):
                 receipts=None if receipts is None else [Receipt(**line) for line in receipts],
                 location=wanted.get("location"),
             ),
-            actor=request.user,  # type: ignore[arg-type]
+            actor=request.user,  # type: ignore[arg-type]  # a signed-in caller
         )
         return Response(self._fresh(found.pk))
 
     def _ask(self, request: Request, order: Order, wanted: dict[str, Any]) -> Response:
-        user: User = request.user  # type: ignore[assignment]
+        user: User = request.user  # type: ignore[assignment]  # a signed-in caller
         items = [ReturnItem(**line) for line in wanted["lines"]]
         said: dict[str, Any] = {"reason": wanted["reason"], "actor_id": user.pk}
         if user.has_perm("orders.add_return"):

@@ -54,11 +54,11 @@ class LooksRowsUp:
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **given: Any) -> Any:
         if db_field.name in self.get_autocomplete_fields(request):
             given.setdefault("widget", OneRow(db_field, self.admin_site, using=given.get("using")))
-        return super().formfield_for_foreignkey(db_field, request, **given)  # type: ignore[misc]
+        return super().formfield_for_foreignkey(db_field, request, **given)  # type: ignore[misc]  # of the admin class
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **given: Any) -> Any:
         if db_field.name in self.get_autocomplete_fields(request):
             widget = SomeRows(db_field, self.admin_site, using=given.get("using"))
             given.setdefault("widget", widget)
         given.setdefault("form_class", KnownRowsField)
-        return super().formfield_for_manytomany(db_field, request, **given)  # type: ignore[misc]
+        return super().formfield_for_manytomany(db_field, request, **given)  # type: ignore[misc]  # as above

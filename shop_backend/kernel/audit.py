@@ -70,21 +70,43 @@ def is_audited(request: HttpRequest) -> bool:
 def begin(request: HttpRequest, *, action: str, object_kind: str, object_id: str) -> Write:
     """Write down who is about to do what."""
     user: Any = request.user
-    roles = sorted(user.groups.values_list("name", flat=True))
-    if user.is_superuser:
-        roles.insert(0, "superuser")
     entry = AuditEntry.objects.create(
         write=uuid.uuid4(),
         phase=AuditEntry.Phase.ATTEMPT,
         actor=user,
-        roles=",".join(roles)[:100],
+        roles=_roles_of(user),
         request_id=request_id.get(),
-        network=_network_of(BaseThrottle().get_ident(request) or ""),  # type: ignore[arg-type]
+        network=_network_of(BaseThrottle().get_ident(request) or ""),  # type: ignore[arg-type]  # META is all that it reads
         action=action[:200],
         object_kind=object_kind[:100],
         object_id=object_id.replace("\x00", "")[:64],
     )
     return Write(entry)
+
+
+def note_grounds(*, actor: Any, action: str, row: models.Model, facts: Mapping[str, str]) -> None:
+    """Write down what an act rests on, in the act's own transaction: neither is without the other.
+
+    :param facts: codes and numbers, no names.
+    """
+    AuditEntry.objects.create(
+        write=uuid.uuid4(),
+        phase=AuditEntry.Phase.OUTCOME,
+        actor=actor,
+        roles=_roles_of(actor),
+        request_id=request_id.get(),
+        action=action,
+        object_kind=row._meta.label_lower,
+        object_id=str(row.pk),
+        changes={name: [None, fact] for name, fact in facts.items()},
+    )
+
+
+def _roles_of(user: Any) -> str:
+    roles = sorted(user.groups.values_list("name", flat=True))
+    if user.is_superuser:
+        roles.insert(0, "superuser")
+    return ",".join(roles)[:100]
 
 
 def note_before(write: Write, rows: Iterable[models.Model]) -> None:

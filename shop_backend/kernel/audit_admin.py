@@ -52,7 +52,7 @@ class AdminAuditMiddleware:
             if not action:  # the page of one object, whose form may hold rows of other tables
                 for rows in (rows for row in found for rows in _within_form(request, row)):
                     audit.note_children(write, rows)
-        request.audited_write = write  # type: ignore[attr-defined]
+        request.audited_write = write  # type: ignore[attr-defined]  # a note of our own on it
 
 
 def note_made(request: HttpRequest, row: models.Model) -> None:

@@ -27,6 +27,7 @@ class ThemedForm(forms.BaseForm):
 _CLASSES = {
     forms.TextInput: widgets.INPUT_CLASSES,
     forms.NumberInput: widgets.INPUT_CLASSES,
+    forms.PasswordInput: widgets.INPUT_CLASSES,
     forms.URLInput: widgets.INPUT_CLASSES,
     forms.Textarea: widgets.TEXTAREA_CLASSES,
     forms.Select: widgets.SELECT_CLASSES,

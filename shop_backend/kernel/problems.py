@@ -75,16 +75,16 @@ def from_api_exception(error: exceptions.APIException) -> Problem:
     """Return the problem of one of DRF's refusals."""
     headers = {}
     if getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]
+        headers["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]  # getattr has just found it
     if getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(error.wait) + 1)  # type: ignore[attr-defined]
+        headers["Retry-After"] = str(int(error.wait) + 1)  # type: ignore[attr-defined]  # as above
     if isinstance(error, exceptions.ValidationError):
         errors = _detailed(error.detail)
         if not isinstance(errors, dict):
             errors = {NON_FIELD: errors}
         return Problem(400, VALIDATION_CODE, VALIDATION_MESSAGE, {}, errors, headers)
     detail = error.detail
-    message = str(detail) if isinstance(detail, str) else str(detail.get("detail", detail))  # type: ignore[union-attr]
+    message = str(detail) if isinstance(detail, str) else str(detail.get("detail", detail))  # type: ignore[union-attr]  # a list is in a ValidationError alone
     code = _CODES.get(type(error))
     if code is None:
         codes = error.get_codes()

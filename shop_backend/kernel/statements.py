@@ -190,7 +190,7 @@ def save(row: Model, *names: str) -> None:
         for field in fields
     ]
     if not execute(text, [*values, row.pk]):
-        raise type(row).DoesNotExist(f"{row!r} is not there to be saved")  # type: ignore[attr-defined]
+        raise type(row).DoesNotExist(f"{row!r} is not there to be saved")  # type: ignore[attr-defined]  # each model has its own
 
 
 def _fetch(model: type[M], equal: dict[str, Any], *, lock: str) -> list[M]:

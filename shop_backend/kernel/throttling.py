@@ -52,7 +52,7 @@ class ScopeThrottle(BaseThrottle):
         if unreadable is not None and verdict.is_allowed:
             raise unreadable
         # For the RateLimit-* headers; the view sees the same request object.
-        request.rate_limit = verdict  # type: ignore[attr-defined]
+        request.rate_limit = verdict  # type: ignore[attr-defined]  # a note of our own on it
         return verdict
 
     def wait(self) -> float:

@@ -96,7 +96,7 @@ class ShopView(APIView):
         audit_api.finish(self, response)
         name = self.action_name or ""
         if not getattr(response, "exception", False):
-            response.message = self.sentence(name, response) or _DEFAULT_MESSAGES.get(  # type: ignore[attr-defined]
+            response.message = self.sentence(name, response) or _DEFAULT_MESSAGES.get(  # type: ignore[attr-defined]  # read by the renderer
                 request.method or "", "Done."
             )
             self._dress(request, response, name)

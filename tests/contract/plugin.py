@@ -34,9 +34,9 @@ def every_answer_is_checked() -> Iterator[None]:
             checker().check(response.wsgi_request, response)
         return response
 
-    ClientHandler.__call__ = call_and_check  # type: ignore[method-assign, assignment]
+    ClientHandler.__call__ = call_and_check  # type: ignore[method-assign, assignment]  # for as long as the tests run
     yield
-    ClientHandler.__call__ = call  # type: ignore[method-assign]
+    ClientHandler.__call__ = call  # type: ignore[method-assign]  # and back again
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -236,6 +236,6 @@ def every_answer_is_seen() -> Iterator[None]:
             recorder.see(response.wsgi_request, sent, response)
         return response
 
-    ClientHandler.__call__ = call_and_record  # type: ignore[method-assign, assignment]
+    ClientHandler.__call__ = call_and_record  # type: ignore[method-assign, assignment]  # for as long as it records
     yield
-    ClientHandler.__call__ = call  # type: ignore[method-assign]
+    ClientHandler.__call__ = call  # type: ignore[method-assign]  # and back again

@@ -133,13 +133,13 @@ class Shop:
         """Put one of everything into the shop."""
         self.caller.look_again()
         # factory_boy is untyped here.
-        buyer: User = self.caller.user or UserFactory()  # type: ignore[assignment]
+        buyer: User = self.caller.user or UserFactory()  # type: ignore[assignment]  # factory_boy is untyped
         if not Address.objects.filter(user=buyer).exists():
             AddressFactory(user=buyer, default_for=buyer.pk, country="GB", postal_code="M1 1AE")
         ShippingMethodFactory(zones=[ZoneFactory(areas=["GB"])])
         LocationFactory()
         self._fill_the_catalogue()
-        variant: Variant = VariantFactory(stock=10_000)  # type: ignore[assignment]
+        variant: Variant = VariantFactory(stock=10_000)  # type: ignore[assignment]  # factory_boy is untyped
         delivered = place_and_deliver(buyer, (variant, 2))
         ask_back(delivered, 1)
         review = {"rating": 5, "title": "Good", "text": "As described, and quick."}

@@ -55,7 +55,7 @@ class Stage:
         self.customers = [buyer(), buyer()]
         self.manager = manager()
         self.variants: dict[str, Variant] = {
-            sku: VariantFactory(sku=sku, stock=UNITS, price_minor=price)  # type: ignore[misc]
+            sku: VariantFactory(sku=sku, stock=UNITS, price_minor=price)  # type: ignore[misc]  # factory_boy is untyped
             for sku, price in zip(SKUS, PRICES, strict=True)
         }
         self.coupon = CouponFactory(usage_limit=COUPON_LIMIT, per_customer_limit=PER_CUSTOMER)

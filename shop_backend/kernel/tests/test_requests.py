@@ -32,7 +32,7 @@ def call(method: str, path: str, query: str, content_type: str, body: bytes = b"
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
     }
-    response = ShopHandler()(environ, lambda status, headers: answer.update(status=status))  # type: ignore[arg-type]
+    response = ShopHandler()(environ, lambda status, headers: answer.update(status=status))  # type: ignore[arg-type]  # the least that a server passes
     return int(answer["status"].split()[0]), json.loads(b"".join(response))
 
 

@@ -87,8 +87,8 @@ def lock_nothing() -> None:
         return found
 
     statements.lock = fetch_unlocked
-    QuerySet.select_for_update = read_unlocked  # type: ignore[assignment,method-assign]
-    QuerySet._fetch_all = fetch_and_wait  # type: ignore[assignment,method-assign]
+    QuerySet.select_for_update = read_unlocked  # type: ignore[assignment,method-assign]  # on purpose, in its own process
+    QuerySet._fetch_all = fetch_and_wait  # type: ignore[assignment,method-assign]  # as above
 
 
 def read_the_cart_twice() -> None:
