@@ -155,7 +155,8 @@ def webhook_secret() -> str:
 
 def signed_event(event_id: str) -> tuple[bytes, str]:
     """Return body and signature of an event, as the sandbox sends them."""
-    body = jsontext.dumps(SandboxEvent.objects.get(event_id=event_id).payload)
+    (event,) = statements.fetch(SandboxEvent, event_id=event_id)
+    body = jsontext.dumps(event.payload)
     return body, signatures.sign(body, secret=webhook_secret())
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from django.db import DatabaseError
-from django.db.models import Case, F, Q, When
+from django.db.models import F
 from django.utils import timezone
 
 from payments.errors import MalformedWebhook
@@ -19,7 +19,7 @@ from payments.providers.base import ProviderNews
 from payments.services.applying import CaptureUnknown, apply_intent, apply_refund, is_in_doubt
 from payments.services.intents import ask_again
 from payments.services.locking import lock_payment_of
-from shop_backend.kernel import transactions
+from shop_backend.kernel import statements, transactions
 from shop_backend.kernel.errors import ShopError
 from shop_backend.kernel.inserting import insert_if_new
 
@@ -27,6 +27,19 @@ logger = logging.getLogger(__name__)
 NOT_OURS = "not_ours"
 _MAX_EVENT_ID, _MAX_KIND = 255, 100
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=1)
+
+
+# The payment that bears the name; and the one that is only told of, which comes after it.
+_NAMED = (
+    "SELECT id, reference FROM payments_payment WHERE provider = %s AND provider_reference = %s"
+)
+_TOLD_OF = """
+    SELECT id, reference FROM payments_payment
+    WHERE provider = %s AND (provider_reference = %s OR (id = %s AND reference = %s{nameless}))
+    ORDER BY CASE WHEN provider_reference = %s THEN 0 ELSE 1 END, id LIMIT 1
+"""
+_COLLECTED = statements.one_line(_TOLD_OF.format(nameless=""))
+_ANNOUNCED = statements.one_line(_TOLD_OF.format(nameless=" AND provider_reference IS NULL"))
 
 
 class InDoubt(Exception):
@@ -135,12 +148,12 @@ def _keep(provider: str, news: ProviderNews) -> ProviderEvent:
 
 
 def _apply(event_id: int) -> None:
-    event = ProviderEvent.objects.select_for_update().get(pk=event_id)
+    (event,) = statements.lock(ProviderEvent, id=event_id)
     if event.applied_at is not None:
         return
     event.failure = _apply_news(event.provider, ProviderNews.from_payload(event.payload))
     event.applied_at = timezone.now()
-    event.save(update_fields=["failure", "applied_at"])
+    statements.save(event, "failure", "applied_at")
 
 
 def _apply_news(provider: str, news: ProviderNews) -> str:
@@ -167,17 +180,17 @@ def _lock_payment(provider: str, news: ProviderNews) -> Payment | None:
     """
     if news.intent is not None:
         state = news.intent
-        ours = Q(pk=state.payment_id, reference=state.reference)
-        if not state.captured and state.status != Payment.Status.REQUIRES_CAPTURE:
-            ours &= Q(provider_reference=None)
-        is_named = Q(provider_reference=state.provider_reference)
-        is_meant = is_named | ours
+        is_collected = state.captured or state.status == Payment.Status.REQUIRES_CAPTURE
+        found = statements.read(
+            _COLLECTED if is_collected else _ANNOUNCED,
+            [provider, state.provider_reference, state.payment_id, state.reference]
+            + [state.provider_reference],
+        )
     else:
         assert news.refund is not None  # nosec B101
-        is_named = is_meant = Q(provider_reference=news.refund.intent_reference)
-    rows = Payment.objects.filter(is_meant, provider=provider)
+        found = statements.read(_NAMED, [provider, news.refund.intent_reference])
     # Found first and locked by its key: a lock by the condition would take more than that row.
-    # The one that bears the name goes before the one that is only told of.
-    found = rows.order_by(Case(When(is_named, then=0), default=1), "pk")
-    meant = found.values_list("pk", "reference").first()
-    return None if meant is None else lock_payment_of(pk=meant[0], reference=meant[1])
+    if not found:
+        return None
+    pk, reference = found[0]
+    return lock_payment_of(pk=pk, reference=reference)

@@ -19,8 +19,8 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import close_old_connections, connection
-from django.db.models import F, Min, Q, QuerySet
+from django.db import close_old_connections
+from django.db.models import Min, Q
 from django.utils import timezone
 
 from shop_backend.kernel import statements, transactions
@@ -38,6 +38,17 @@ _MOST_WAITING = 10_000  # messages in the memory of one process; the sweep has t
 
 Handler = Callable[[Mapping[str, Any]], None]
 Nudge = Callable[[int], None]
+_LEASED_UNTIL = OutboxMessage._meta.get_field("leased_until")
+_DUE = (
+    "sent_at IS NULL AND dead_at IS NULL AND next_attempt_at <= %s"
+    " AND (leased_until IS NULL OR leased_until < %s)"
+)
+_LEASED = "sent_at IS NULL AND leased_until = %s"
+_START = "UPDATE kernel_outboxmessage SET leased_until = %s, attempts = attempts + 1 WHERE id = %s"
+_SENT = (
+    "UPDATE kernel_outboxmessage SET sent_at = %s, leased_until = NULL, last_error = ''"
+    " WHERE id = %s"
+)
 _handlers: dict[str, Handler] = {}
 _nudges: list[Nudge] = []
 
@@ -84,7 +95,8 @@ def deliver_due(*, limit: int = 100, now: datetime | None = None) -> int:
 def deliver(pk: int, *, now: datetime | None = None) -> bool:
     """Deliver one message if it is due and nobody else does; return whether it was tried."""
     started = now or timezone.now()
-    return _start(OutboxMessage.objects.filter(_is_due(started), pk=pk), pk, started)
+    moment = _adapted(started)
+    return _start(pk, started, f"{_START} AND {_DUE}", [moment, moment])
 
 
 def send_again(pks: Iterable[int]) -> int:
@@ -110,16 +122,17 @@ def _is_free(now: datetime) -> Q:
     return Q(leased_until=None) | Q(leased_until__lt=now)
 
 
-def _is_due(now: datetime) -> Q:
-    return Q(sent_at=None, dead_at=None, next_attempt_at__lte=now) & _is_free(now)
+def _adapted(moment: datetime) -> Any:
+    return statements.adapted(_LEASED_UNTIL, moment)
 
 
 def _lease_due(count: int, now: datetime | None) -> tuple[list[int], datetime]:
     """Lease the next messages; workers at the same work skip each other's, where they can."""
     now = now or timezone.now()
-    due = OutboxMessage.objects.filter(_is_due(now)).order_by("next_attempt_at", "pk")
-    rows = due.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
-    pks = list(rows.values_list("pk", flat=True)[:count])
+    moment = _adapted(now)
+    text = f"SELECT id FROM kernel_outboxmessage WHERE {_DUE} ORDER BY next_attempt_at, id LIMIT %s"  # nosec B608
+    rows = statements.read(text + statements.skipping_lock(), [moment, moment, count])
+    pks = [pk for (pk,) in rows]
     lease = now + LEASE
     OutboxMessage.objects.filter(pk__in=pks).update(leased_until=lease)
     return pks, lease
@@ -127,16 +140,15 @@ def _lease_due(count: int, now: datetime | None) -> tuple[list[int], datetime]:
 
 @transactions.forbids_transaction
 def _deliver_leased(pk: int, lease: datetime, now: datetime | None) -> bool:
-    rows = OutboxMessage.objects.filter(pk=pk, sent_at=None, leased_until=lease)
-    return _start(rows, pk, now or timezone.now())
+    return _start(pk, now or timezone.now(), f"{_START} AND {_LEASED}", [_adapted(lease)])
 
 
-def _start(rows: QuerySet[OutboxMessage], pk: int, now: datetime) -> bool:
-    """Deliver the message if it is still among these rows; its lease begins anew."""
+def _start(pk: int, now: datetime, text: str, guarded: list[Any]) -> bool:
+    """Deliver the message if the guard of the text lets it; its lease begins anew."""
     lease = now + LEASE
-    if not rows.update(leased_until=lease, attempts=F("attempts") + 1):
+    if not statements.execute(text, [_adapted(lease), pk, *guarded]):
         return False
-    message = OutboxMessage.objects.get(pk=pk)
+    (message,) = statements.fetch(OutboxMessage, id=pk)
     if message.attempts > MAX_ATTEMPTS:  # nobody lived to note the last failures
         _note_failure(message, lease, "The worker ended in the middle of it, again and again.", now)
         return True
@@ -147,9 +159,7 @@ def _start(rows: QuerySet[OutboxMessage], pk: int, now: datetime) -> bool:
         _note_failure(message, lease, f"{type(error).__name__}: {error}", now)
     else:
         # Whoever holds the lease by now: it has been delivered.
-        OutboxMessage.objects.filter(pk=pk).update(
-            sent_at=timezone.now(), leased_until=None, last_error=""
-        )
+        statements.execute(_SENT, [_adapted(timezone.now()), pk])
     return True
 
 

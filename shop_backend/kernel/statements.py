@@ -212,6 +212,12 @@ def _looked_for(field: Any, value: Any) -> Any:
     return field.get_db_prep_value(value, connection)
 
 
+def skipping_lock() -> str:
+    """Return what a SELECT ends in that locks its rows and, where it can, skips locked ones."""
+    skips = connection.features.has_select_for_update_skip_locked
+    return f" FOR UPDATE{' SKIP LOCKED' if skips else ''}" if _can_lock() else ""
+
+
 def _can_lock() -> bool:
     return bool(connection.features.has_select_for_update)
 
