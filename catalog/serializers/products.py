@@ -16,7 +16,7 @@ from catalog.serializers.variants import (
     shown_stock,
 )
 from catalog.services import MAX_ATTRIBUTES, MAX_VARIANTS
-from shop_backend.kernel.fields import MoneyField
+from shop_backend.kernel.fields import MoneyField, WholeSerializer
 from shop_backend.kernel.money import Money
 
 MAX_OPTION_VALUES = 100
@@ -213,7 +213,7 @@ class OptionRequestSerializer(serializers.Serializer[Any]):
     )
 
 
-class StatedAttributeSerializer(serializers.Serializer[Any]):
+class StatedAttributeSerializer(WholeSerializer):
     code = serializers.CharField(max_length=50)
     value = fields.AttributeValueField()
 

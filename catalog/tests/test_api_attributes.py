@@ -84,6 +84,9 @@ def test_a_product_states_attributes(manager, anonymous, path_of, attributes):
         ([{"code": "material", "value": None}], 400, "validation_error"),
         ([{"code": "material", "value": {}}], 400, "validation_error"),
         ([{"code": "material", "value": "a"}] * 51, 400, "validation_error"),
+        ([{"code": "material"}], 400, "validation_error"),
+        ([{"value": "a"}], 400, "validation_error"),
+        ([{}], 400, "validation_error"),
         ("glass", 400, "validation_error"),
     ],
 )

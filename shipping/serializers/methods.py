@@ -12,7 +12,7 @@ from shipping.serializers.fields import (
     OptionalLineField,
 )
 from shop_backend.kernel.converters import MAX_ID
-from shop_backend.kernel.fields import MoneyField
+from shop_backend.kernel.fields import MoneyField, WholeSerializer
 
 MAX_WEIGHT_GRAMS = 2**31 - 1
 MAX_DELIVERY_DAYS = 365
@@ -21,19 +21,15 @@ MAX_ZONES = 100
 MAX_RATES = 100
 
 
-class ZoneAreaSerializer(serializers.Serializer):
+class ZoneAreaSerializer(WholeSerializer):
     """A country, or one region of it."""
 
     country = CountryField()
     region = OptionalLineField(max_length=100, help_text="Empty: the whole country.")
 
     def validate(self, attrs: dict[str, str]) -> dict[str, str]:
-        # A PATCH of the zone makes its areas partial too, but an area comes whole.
-        if "country" not in attrs:
-            raise serializers.ValidationError(
-                {"country": ErrorDetail("This field is required.", "required")}
-            )
-        return {"region": "", **attrs}
+        # In a PATCH even what has a default may be absent.
+        return {"region": "", **super().validate(attrs)}
 
 
 class ZoneSerializer(serializers.Serializer):
@@ -50,7 +46,7 @@ class ZoneSerializer(serializers.Serializer):
         return areas
 
 
-class ShippingRateSerializer(serializers.Serializer):
+class ShippingRateSerializer(WholeSerializer):
     """The price from a weight on, until the next rate."""
 
     from_weight_grams = serializers.IntegerField(min_value=1, max_value=MAX_WEIGHT_GRAMS)

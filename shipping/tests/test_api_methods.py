@@ -276,3 +276,25 @@ def test_an_area_comes_whole_even_when_a_zone_is_changed_in_part(areas, status):
     )
 
     assert response.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("rates", "status"),
+    [
+        ([{"from_weight_grams": 5, "price": "8.99"}], 200),
+        ([{"from_weight_grams": 5}], 400),
+        ([{"price": "8.99"}], 400),
+        ([{}, {}], 400),
+    ],
+)
+def test_a_rate_comes_whole_even_when_a_method_is_changed_in_part(rates, status):
+    method = ShippingMethodFactory()
+    path = f"/api/shipping/methods/{method.pk}/"
+    before = ShopClient().get(path).json()["data"]
+
+    response = client_as("manager").patch(path, {"rates": rates}, format="json")
+
+    assert response.status_code == status
+    if status == 400:
+        assert list(response.json()["errors"]) == ["rates"]
+        assert ShopClient().get(path).json()["data"] == before

@@ -4,8 +4,26 @@ from typing import Any
 
 from django.conf import settings
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from shop_backend.kernel.money import MAX_MINOR, InvalidMoney, Money
+
+
+class WholeSerializer(serializers.Serializer[Any]):
+    """One row of a list in a body; it comes whole even where the body is a PATCH.
+
+    A partial serializer makes those inside it partial, too.
+    """
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        missing = {
+            str(field.field_name): ErrorDetail("This field is required.", "required")
+            for field in self._writable_fields
+            if field.required and field.source not in attrs
+        }
+        if missing:
+            raise serializers.ValidationError(missing)
+        return attrs
 
 
 class MoneyField(serializers.Field):

@@ -1,6 +1,6 @@
 """``python -m tests.security short`` is a part of ``make test``; ``long`` is ``make security``.
 
-``fuzz`` is schemathesis alone, ten examples an operation.
+``fuzz`` is schemathesis alone, ten examples an operation and a little of its coverage phase.
 
 SEED in the environment seeds what is random; TEST_MYSQL_URL names the MariaDB that the long form
 attacks, too; SECURITY_PORT the server's port, else a free one is looked for; SECURITY_TOOLS where

@@ -6,6 +6,7 @@ hold every answer against the document as closed schemas, beside schemathesis's 
 """
 
 import json
+import math
 import random
 import time
 from collections import Counter, defaultdict
@@ -36,6 +37,7 @@ CHECKS = [
     "use_after_free",
 ]
 _NAMES_ARE_GOOD, _FIELDS_ARE_GOOD, _LINKS_ARE_KEPT = 0.8, 0.5, 0.7
+_FIRST = 4  # requests for each operation that name what is there, whatever was drawn
 _MOST_FAILURES = 200
 
 
@@ -94,15 +96,32 @@ class Plan:
     examples: int  # of each operation in the fuzzing phase
     coverage: float  # the share of the coverage phase's cases, of which there are thousands
     stateful: int  # walks from answer to answer
-    calls: int  # at most; all phases again and again until then, if not once
-    once: bool
+    calls: int  # at least; all phases again and again until then
 
 
 def fuzz(url: str, shop: Shop, *, seed: int, plan: Plan, until: float) -> Findings:
-    """Send requests until all phases are through, so many calls are made, or the time is up."""
+    """Send requests until all phases are through, and again until so many calls are made.
+
+    The time may be up before that: it is a failure.
+    """
+    schemathesis.hook("before_call")(Naming(shop))
+    schemathesis.hook("filter_case")(_Sampling(plan.coverage, seed))
+    findings = Findings()
+    # Cut off in its first turn it would not come to every operation.
+    _go_through(_schema(url, shop, plan, seed), findings, math.inf, until)
+    while findings.calls < plan.calls and time.time() < until:
+        seed += 1
+        _go_through(_schema(url, shop, plan, seed), findings, plan.calls, until)
+    if time.time() > until:
+        findings.failures["time"] = f"up after {findings.calls} calls"
+    return findings
+
+
+def _schema(url: str, shop: Shop, plan: Plan, seed: int) -> Any:
     config = schemathesis.Config.from_dict(
         {
             "seed": seed,
+            "cache": {"enabled": False},  # a run must not depend on those before it
             "base-url": url,
             "continue-on-failure": True,
             "suppress-health-check": ["all"],
@@ -111,25 +130,31 @@ def fuzz(url: str, shop: Shop, *, seed: int, plan: Plan, until: float) -> Findin
             "checks": {"enabled": False, **{name: {"enabled": True} for name in CHECKS}},
             "phases": {
                 "examples": {"enabled": False},
+                "coverage": {"enabled": plan.coverage > 0},
                 "stateful": {"generation": {"max-examples": plan.stateful}, "max-steps": 5},
             },
         }
     )
     schema = schemathesis.openapi.from_dict(json.loads(PUBLISHED.read_text()), config=config)
-    schemathesis.hook("before_call")(_Naming(shop))
-    schemathesis.hook("filter_case")(_Sampling(plan.coverage, seed))
-    findings = Findings()
+    return schema.include(is_open) if shop.caller.kind == "anonymous" else schema
+
+
+def _go_through(schema: Any, findings: Findings, enough: float, until: float) -> None:
     stream = from_schema(schema).execute()
     for event in stream:
         if isinstance(event, events.ScenarioFinished):
             _note(findings, event)
-            if findings.calls >= plan.calls or time.time() > until:
+            if findings.calls >= enough or time.time() > until:
                 stream.stop()
         elif isinstance(event, events.NonFatalError):
             findings.errors.append(f"{event.label}: {event.info.format()[:500]}")
         elif isinstance(event, events.FatalError):
             raise event.exception
-    return findings
+
+
+def is_open(context: Any) -> bool:
+    """Return whether nobody is let in; a closed door is the same whatever is behind it."""
+    return bool(context.operation.definition.raw.get("security") == [])
 
 
 class _Sampling:
@@ -145,13 +170,14 @@ class _Sampling:
         return not is_one or self._random.random() < self._share
 
 
-class _Naming:
+class Naming:
     """Puts tokens and names of things that are there into requests."""
 
     __name__ = "before_call"
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
+        self._knocked: Counter[str] = Counter()
 
     def __call__(self, context: Any, case: schemathesis.Case, kwargs: Any) -> None:
         if token := self._shop.caller.token:
@@ -161,8 +187,14 @@ class _Naming:
         is_linked = meta is not None and meta.phase.name is TestPhase.STATEFUL
         if is_linked and roll() < _LINKS_ARE_KEPT:
             return
-        if "{" in case.path and not _is_negative(case, "path") and roll() < _NAMES_ARE_GOOD:
-            case.path_parameters.update(self._shop.path_parts(case.path) or {})
+        if "{" in case.path:
+            self._knocked[case.operation.label] += 1
+            is_first = self._knocked[case.operation.label] <= _FIRST
+            is_good = not _is_negative(case, "path") and roll() < _NAMES_ARE_GOOD
+            if is_first:
+                self._shop.look_again()
+            if is_first or is_good:
+                case.path_parameters.update(self._shop.path_parts(case.path) or {})
         if isinstance(case.body, (dict, list)) and roll() < _NAMES_ARE_GOOD:
             self._fill(case.body)
 

@@ -40,7 +40,7 @@ GOOD = png(8, 8)
 # A file's name and its content.
 HOSTILE: Mapping[str, tuple[str, bytes]] = {
     "ten thousand pixels square": ("bomb.png", png(10_000, 10_000)),
-    "claims to be larger than memory": ("huge.png", png(2**31 - 1, 2**31 - 1, rows=1)),
+    "claims to be larger than memory": ("huge.png", png(2**31 - 1, 2**31 - 1, rows=0)),
     "no pixels": ("none.png", png(0, 0)),
     "cut off": ("cut.png", GOOD[:40]),
     "a picture and a page": ("page.png", png(8, 8, end=_PAGE)),

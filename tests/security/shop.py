@@ -171,6 +171,11 @@ class Shop:
             return None
         return found if isinstance(found, dict) else {key[key.rindex("{") + 1 : -1]: found}
 
+    def look_again(self) -> None:
+        """Do not rely on what was there a moment ago."""
+        self.caller.look_again()
+        self._pools.clear()
+
     def value(self, name: str) -> Any:
         """Return something that is there for a field of this name; ``None``: no such field."""
         source = _FIELDS.get(name)
@@ -225,12 +230,16 @@ def _own(model: type[Model], field: str, name: str = "pk") -> Source:
 
 
 def _of_a_product(model: type[Model]) -> Source:
-    return lambda shop: [
-        {"product": product, "id": pk}
-        for pk, product in model._default_manager.order_by("-pk").values_list("pk", "product_id")[
-            :_MOST
-        ]
-    ]
+    return lambda shop: _with_products(model._default_manager.all())
+
+
+def _with_products(rows: "QuerySet[Any]") -> list[dict[str, Any]]:
+    names = rows.order_by("-pk").values_list("product_id", "pk")[:_MOST]
+    return [{"product": product, "id": pk} for product, pk in names]
+
+
+def _reviews(shop: Shop) -> list[dict[str, Any]]:
+    return _with_products(shop.own(Review.objects.all(), "author"))
 
 
 def _returns(shop: Shop) -> list[dict[str, Any]]:
@@ -243,13 +252,25 @@ def _others(shop: Shop) -> Any:
     """Return people; of the staff only customers, so that the caller stays what it is."""
     if shop.caller.kind == "customer":
         return [shop.caller.user.pk]
-    return _latest(User.objects.filter(is_staff=False, is_active=True))
+    return _latest(_customers())
+
+
+def _customers() -> "QuerySet[User]":
+    """Return the customers, of whom there is always one."""
+    found = User.objects.filter(is_staff=False, is_active=True).order_by("-pk")
+    if not found.exists():
+        UserFactory()
+    return found
 
 
 def _reset_links(shop: Shop) -> list[dict[str, str]]:
-    user = User.objects.filter(is_staff=False, is_active=True).latest("pk")
-    token = default_token_generator.make_token(user)
-    return [{"uidb64": urlsafe_base64_encode(force_bytes(user.pk)), "token": token}]
+    return [
+        {
+            "uidb64": urlsafe_base64_encode(force_bytes(user.pk)),
+            "token": default_token_generator.make_token(user),
+        }
+        for user in _customers()[:1]
+    ]
 
 
 def _products(shop: Shop) -> list[Any]:
@@ -278,7 +299,7 @@ _PATHS: Mapping[str, Source] = {
     "catalog/products/{id}": _products,
     "catalog/products/{product}": _products,
     "catalog/products/{product}/images/{id}": _of_a_product(ProductImage),
-    "catalog/products/{product}/reviews/{id}": _of_a_product(Review),
+    "catalog/products/{product}/reviews/{id}": _reviews,
     "catalog/products/{product}/variants/{id}": _of_a_product(Variant),
     "catalog/tax-classes/{id}": _all(TaxClass),
     "inventory/locations/{id}": _all(Location),

@@ -75,7 +75,9 @@ def _wapiti(
     results = folder / f"{document.stem}-report.json"
     command = [str(_program("wapiti")), "-u", f"http://127.0.0.1:{port}/", "--scope", "folder"]
     command += ["--swagger", str(document), "-m", _MODULES, "--flush-session", "--no-bugreport"]
-    command += ["--max-scan-time", str(int(seconds * 0.8)), "--max-attack-time", "60"]
+    # It looks around first; then each module has its turn, and the report wants to be written.
+    turn = seconds * 0.6 / len(_MODULES.split(","))
+    command += ["--max-scan-time", str(seconds * 0.2), "--max-attack-time", str(turn)]
     command += ["--store-session", str(folder / "wapiti"), "--store-config", str(folder / "wapiti")]
     command += ["-f", "json", "-o", str(results)]
     for header in headers:
