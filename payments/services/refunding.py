@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Sum
 from django.utils import timezone
 
@@ -189,7 +190,8 @@ def _check_day_limit(actor: User, wanted: Money) -> None:
         return
     # One person's refunds wait for one another. The last lock but the stock's; what only points at
     # the person, as their keys do, does not wait.
-    User.objects.select_for_update(no_key=True).get(pk=actor.pk)
+    no_key = connection.features.has_select_for_no_key_update
+    User.objects.select_for_update(no_key=no_key).get(pk=actor.pk)
     made = Refund.objects.filter(
         actor_id=actor.pk, currency=wanted.currency, created_at__gt=timezone.now() - _DAY
     )

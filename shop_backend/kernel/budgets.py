@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from django.db.models import BigIntegerField, Case, F, Value, When
+from django.db import connection
 
 from shop_backend.kernel import sweeping
 from shop_backend.kernel.models import SpentBudget
+from shop_backend.kernel.statements import execute, one_line, read
 from shop_backend.kernel.transactions import requires_transaction
 
 _SECOND = 1_000_000  # moments are whole microseconds since 1970
@@ -78,28 +79,53 @@ class Store(Protocol):
         """Make the budget whole again."""
 
 
+_TAKE_OR_BEGIN = one_line(
+    """
+    INSERT INTO kernel_spentbudget ("key", spent_until) VALUES (%s, %s)
+    ON CONFLICT ("key") DO UPDATE SET spent_until = CASE
+        WHEN kernel_spentbudget.spent_until < %s THEN excluded.spent_until
+        ELSE kernel_spentbudget.spent_until + %s END
+    WHERE kernel_spentbudget.spent_until <= %s
+    RETURNING spent_until
+    """
+)
+_BEGIN = 'INSERT IGNORE INTO kernel_spentbudget ("key", spent_until) VALUES (%s, 0)'
+_TAKE = one_line(
+    """
+    UPDATE kernel_spentbudget
+    SET spent_until = CASE WHEN spent_until < %s THEN %s ELSE spent_until + %s END
+    WHERE "key" = %s AND spent_until <= %s
+    """
+)
+_SPENT_UNTIL = 'SELECT spent_until FROM kernel_spentbudget WHERE "key" = %s'
+_GIVE_BACK = 'UPDATE kernel_spentbudget SET spent_until = spent_until - %s WHERE "key" = %s'
+
+
 class DatabaseStore:
     """Shared by every process of the shop."""
 
     def spend(self, key: str, rate: Rate, now: int) -> tuple[bool, int]:
-        if self.take(key, rate, now):
-            return True, self._spent_until(key)
-        new = SpentBudget.objects.bulk_create([SpentBudget(pk=key)], ignore_conflicts=True)
-        return bool(new) and self.take(key, rate, now), self._spent_until(key)
+        taken = self._take(key, rate, now)
+        return (False, self._spent_until(key)) if taken is None else (True, taken)
 
     def take(self, key: str, rate: Rate, now: int) -> bool:
-        """Take one of a budget that has a row; return whether there was one."""
-        later = Case(
-            When(spent_until__lt=now, then=Value(now + rate.interval)),
-            default=F("spent_until") + rate.interval,
-            output_field=BigIntegerField(),
-        )
-        budget = SpentBudget.objects.filter(pk=key, spent_until__lte=now + rate.tolerance)
-        return bool(budget.update(spent_until=later))
+        """Take one of a budget; return whether there was one."""
+        return self._take(key, rate, now) is not None
+
+    def _take(self, key: str, rate: Rate, now: int) -> int | None:
+        """Take one; return until when the budget is spent then, ``None`` if there was none."""
+        first, most = now + rate.interval, now + rate.tolerance
+        if connection.vendor != "mysql":
+            rows = read(_TAKE_OR_BEGIN, [key, first, now, rate.interval, most])
+            return rows[0][0] if rows else None
+        taking = [now, first, rate.interval, key, most]
+        if execute(_TAKE, taking) or (execute(_BEGIN, [key]) and execute(_TAKE, taking)):
+            return self._spent_until(key)
+        return None
 
     def _spent_until(self, key: str) -> int:
-        found = SpentBudget.objects.filter(pk=key).values_list("spent_until", flat=True)
-        return next(iter(found), 0)  # swept in this very moment
+        rows = read(_SPENT_UNTIL, [key])
+        return rows[0][0] if rows else 0  # swept in this very moment
 
     def forget(self, key: str) -> None:
         SpentBudget.objects.filter(pk=key).delete()
@@ -159,8 +185,6 @@ def spend(key: str, rate: Rate, *, store: Store = IN_DATABASE, now: int | None =
 def take_one_of_each(rates: Mapping[str, Rate], *, now: int | None = None) -> bool:
     """Take one of each of these budgets in the database; the caller rolls back a ``False``."""
     now = time.time_ns() // 1000 if now is None else now
-    new = [SpentBudget(pk=key) for key in sorted(rates)]
-    SpentBudget.objects.bulk_create(new, ignore_conflicts=True)
     # One order for everyone: nobody waits in a circle.
     return all(IN_DATABASE.take(key, rate, now) for key, rate in sorted(rates.items()))
 
@@ -169,8 +193,7 @@ def take_one_of_each(rates: Mapping[str, Rate], *, now: int | None = None) -> bo
 def give_back_one_of_each(rates: Mapping[str, Rate]) -> None:
     """Undo ``take_one_of_each``."""
     for key, rate in sorted(rates.items()):
-        budget = SpentBudget.objects.filter(pk=key)
-        budget.update(spent_until=F("spent_until") - rate.interval)
+        execute(_GIVE_BACK, [rate.interval, key])
 
 
 def seconds_until_there_is_one(rates: Mapping[str, Rate], *, now: int | None = None) -> int:
