@@ -24,16 +24,16 @@ settings) and the load share it; its load average before was {load:.1f}, so that
 **Absolute figures are those of this machine at that hour; the
 ratios are what the shop is judged by:** the shop and its floor are measured in turn, in the same
 run. Processor time is read from /proc and is that of the application and of PostgreSQL{shared}.
-`load ms` is what the load itself took beside them, for each request or flow. Rate limits are off, as
-one address sends all of it, and no worker runs: what leaves through the outbox later (the sandbox's
-two webhooks for a purchase) is in neither the shop's figures nor the floor's.
+`load ms` is what the load itself took beside them, for each request or flow. Rate limits are off,
+as one address sends all of it, and no worker runs: what leaves through the outbox later (the
+sandbox's two webhooks for a purchase) is in neither the shop's figures nor the floor's.
 
 The floor is what the same machine does without a shop: a WSGI function behind the same gunicorn
 that answers with a constant (`hello`); one indexed query and orjson; one query that gives the same
 rows as the shop's list or detail; the statements that the shop sends for a search or a purchase,
 recorded from the shop and sent again with fresh values by psycopg2, as plain texts: what the shop
-saves by having its own planned once for a connection counts for the shop. So these two floors say what
-the shop costs on top of its statements; whether the statements are good ones, the number of
+saves by having its own planned once for a connection counts for the shop. So these two floors say
+what the shop costs on top of its statements; whether the statements are good ones, the number of
 queries says, and the growth below. `cold` is with `CATALOGUE_CACHE_MB=0`: no answer is remembered.
 A row whose floor is not said is compared with one query and orjson.
 """

@@ -1,22 +1,16 @@
 """Reads of orders that the views share."""
 
-from collections import namedtuple
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
-from orders.errors import OrderNotFound
-from orders.models import Order, OrderLine, OrderNote, Return
+from orders.models import Order, OrderNote, Return
+from orders.reading import Found
 from payments import selectors as payments
 from shipping import selectors as shipping
-from shipping.models import Shipment
-from shop_backend.kernel import statements
-from shop_backend.kernel.statements import Columns, Select
 
-_LONGEST_ID = 18  # digits of what a column can hold
 # What moving a return to a status asks of the worker.
 RETURN_PERMISSIONS: dict[str, str] = {
     Return.Status.APPROVED: "orders.change_return",
@@ -25,12 +19,6 @@ RETURN_PERMISSIONS: dict[str, str] = {
     Return.Status.RECEIVED: "orders.receive_return",
     Return.Status.RESTOCKED: "orders.receive_return",
 }
-_LINE_FIELDS = tuple(field.attname for field in OrderLine._meta.concrete_fields)
-LineRow = namedtuple("LineRow", _LINE_FIELDS)  # type: ignore[misc]  # the model's columns
-_LINES = Select(
-    "SELECT {columns} FROM orders_orderline l WHERE l.order_id IN ({among}) ORDER BY l.id",
-    Columns("l", OrderLine),
-)
 _CANCELLABLE = {Order.Status.PENDING, Order.Status.PAID, Order.Status.PROCESSING}
 
 
@@ -39,47 +27,23 @@ def get_surroundings_of_new() -> dict[str, Any]:
     return {"payments": {}, "shipments": {}, "returns": [], "notes": []}
 
 
-def find_order(*, name: str, user: Any) -> Order:
-    """Return the order of this id or number that the user may see, with its lines.
+def get_surroundings(*, order: Order, user: Any, found: Found | None = None) -> dict[str, Any]:
+    """Return what belongs to the order and this user may see, as its serializer wants it.
 
-    :raises OrderNotFound: there is none, or it is another's.
+    :param found: what is known to be there; without it everything is looked for.
     """
-    is_id = name.isascii() and name.isdigit()
-    if is_id and len(name) > _LONGEST_ID:
-        raise OrderNotFound
-    named: dict[str, Any] = {"id": int(name)} if is_id else {"number": name.upper()}
-    for order in statements.fetch(Order, **named):
-        is_owner = order.customer_id == user.pk
-        if order.hidden_at is None and (is_owner or user.has_perm("orders.view_order")):
-            order.remember_lines(statements.fetch(OrderLine, order=order.pk))
-            return order
-    raise OrderNotFound
-
-
-def get_lines(*, order_ids: Sequence[int]) -> dict[int, list[Any]]:
-    """Return the lines of each order as rows of the model's columns, in one query."""
-    lines: dict[int, list[Any]] = {pk: [] for pk in order_ids}
-    if order_ids:
-        for row in _LINES.rows(order_ids, among=order_ids):
-            line: Any = LineRow._make(row)
-            lines[line.order_id].append(line)
-    return lines
-
-
-def get_surroundings(*, order: Order, user: Any) -> dict[str, Any]:
-    """Return what belongs to the order and this user may see, as its serializer wants it."""
     has_left = any(line.shipped_quantity for line in order.lines.all())
     returns = Return.objects.filter(order=order).with_lines().order_by("pk")
+    notes = OrderNote.objects.filter(order=order).visible_to(user).order_by("pk")
+    references = [order.number]
+    is_there = found or Found(order, has_shipments=True, has_notes=True)
     return {
-        "payments": payments.get_payments(references=[order.number]),
-        # Looked for plainly first: most orders have none yet.
-        "shipments": shipping.get_shipments(references=[order.number])
-        if statements.fetch(Shipment, reference=order.number)
+        "payments": payments.get_payments(references=references),
+        "shipments": shipping.get_shipments(references=references)
+        if is_there.has_shipments
         else {},
         "returns": list(returns) if has_left else [],  # only what has left can come back
-        "notes": list(OrderNote.objects.filter(order=order).visible_to(user).order_by("pk"))
-        if statements.fetch(OrderNote, order=order.pk)
-        else [],
+        "notes": list(notes) if is_there.has_notes else [],
     }
 
 

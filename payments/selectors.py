@@ -1,8 +1,9 @@
 """Reads of payments that other apps call."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 from django.conf import settings
 
@@ -12,13 +13,12 @@ from shop_backend.kernel.money import Money, total
 from shop_backend.kernel.statements import Columns, Select
 
 _PAYMENTS = Select(
-    "SELECT {columns} FROM payments_payment p WHERE p.reference IN ({among}) ORDER BY p.id",
+    "SELECT {columns} FROM payments_payment p LEFT JOIN payments_refund r ON r.payment_id = p.id"
+    " WHERE p.reference IN ({among}) ORDER BY p.id, r.id",
     Columns("p", Payment),
-)
-_REFUNDS = Select(
-    "SELECT {columns} FROM payments_refund r WHERE r.payment_id IN ({among}) ORDER BY r.id",
     Columns("r", Refund),
 )
+_PAYMENT_WIDTH = len(Payment._meta.concrete_fields)
 
 
 @dataclass(frozen=True)
@@ -33,19 +33,13 @@ class Balance:
 def get_payments(*, references: Sequence[str]) -> dict[str, list[Payment]]:
     """Return the payments of each reference, oldest first, refunds fetched."""
     payments: dict[str, list[Payment]] = {reference: [] for reference in references}
-    by_pk: dict[int, Payment] = {}
-    for row in _PAYMENTS.rows(references, among=references) if references else ():
-        payment = statements.build(Payment, row)
-        payment.remember_refunds([])
-        by_pk[payment.pk] = payment
+    rows = _PAYMENTS.rows(references, among=references) if references else []
+    for _, of_one in groupby(rows, key=itemgetter(0)):
+        its_rows = list(of_one)
+        payment = statements.build(Payment, its_rows[0][:_PAYMENT_WIDTH])
+        refunds = (row[_PAYMENT_WIDTH:] for row in its_rows)
+        payment.remember_refunds([statements.build(Refund, row) for row in refunds if row[0]])
         payments[payment.reference].append(payment)
-    if by_pk:
-        refunds: dict[int, list[Refund]] = defaultdict(list)
-        for row in _REFUNDS.rows(list(by_pk), among=by_pk):
-            refund = statements.build(Refund, row)
-            refunds[refund.payment_id].append(refund)
-        for pk, found in refunds.items():
-            by_pk[pk].remember_refunds(found)
     return payments
 
 

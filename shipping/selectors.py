@@ -13,6 +13,8 @@ from shop_backend.kernel import statements
 from shop_backend.kernel.money import Money
 
 _SATURDAY = 5
+# For statements that are written out: whether there is any shipment of a reference.
+HAS_SHIPMENTS = "EXISTS (SELECT 1 FROM shipping_shipment t WHERE t.reference = {reference})"
 
 
 @dataclass(frozen=True)

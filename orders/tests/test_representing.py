@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 import pytest
+from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -12,15 +13,15 @@ from accounts.models import User
 from accounts.tests.factories import StaffFactory
 from cart.tests.factories import CouponFactory, TaxRateFactory
 from catalog.tests.factories import VariantFactory
-from orders import selectors
+from orders import reading
 from orders.models import Order, OrderNote, Return
 from orders.serializers import OrderSerializer, OrderSummarySerializer
 from orders.tests.trade import ask_back, buyer, client_of, manager, pay, place, set_status
 from payments.models import Payment
 from payments.serializers import PaymentSerializer
 from shipping import selectors as shipping
-from shop_backend.kernel import jsontext
-from tests.faces import payload_of
+from shop_backend.kernel import jsontext, pagination
+from tests.faces import code_of, payload_of
 
 # How far an order gets, one step after the other.
 STEPS = ["declined", "paid", "processing", "shipped", "delivered", "return", "note"]
@@ -142,4 +143,50 @@ def test_a_removed_order_is_not_read():
 @pytest.mark.django_db
 @pytest.mark.portable
 def test_no_orders_have_no_lines():
-    assert selectors.get_lines(order_ids=[]) == {}
+    assert reading.get_lines(order_ids=[]) == {}
+
+
+@pytest.mark.django_db
+@pytest.mark.portable
+def test_a_plain_page_of_ones_own_is_the_page_that_the_ordinary_list_gives():
+    user, another, variant = buyer(), buyer(), VariantFactory(stock=50)
+    orders = [place(user, (variant, 1)) for _ in range(7)]
+    place(another, (variant, 1))
+    Order.objects.filter(pk=orders[2].pk).update(hidden_at=timezone.now())
+    client = client_of(user)
+
+    for page in ("", "page=1", "page=2&page_size=4", "page_size=6", "page_size=500"):
+        plain = payload_of(client.get(f"/api/orders/?{page}"))
+        ordinary = payload_of(client.get(f"/api/orders/?{page}&ordering=-placed_at"))
+        assert plain["results"] == ordinary["results"]
+        assert plain["count"] == ordinary["count"] == 6
+        assert [bool(plain["next"]), bool(plain["previous"])] == [
+            bool(ordinary["next"]),
+            bool(ordinary["previous"]),
+        ]
+    assert client.get("/api/orders/?page=3&page_size=3").status_code == 404
+    assert payload_of(client_of(buyer()).get("/api/orders/"))["count"] == 0
+
+
+@pytest.mark.django_db
+def test_orders_are_counted_up_to_the_cap_and_a_page_beyond_is_refused(monkeypatch):
+    monkeypatch.setattr(pagination, "COUNT_CAP", 3)
+    monkeypatch.setattr(reading, "COUNT_CAP", 3)
+    user, variant = buyer(), VariantFactory(stock=50)
+    for _ in range(5):
+        place(user, (variant, 1))
+    client = client_of(user)
+
+    listed = payload_of(client.get("/api/orders/?page_size=2"))
+    assert (listed["count"], listed["count_capped"]) == (3, True)
+    assert client.get("/api/orders/?page_size=2&page=2").status_code == 200
+    assert code_of(client.get("/api/orders/?page_size=2&page=3")) == "page_too_deep"
+
+
+@pytest.mark.django_db
+def test_staff_page_through_everybodys_orders():
+    placed = {place(buyer(), (VariantFactory(), 1)).number for _ in range(2)}
+
+    listed = payload_of(client_of(StaffFactory(role="support")).get("/api/orders/"))
+
+    assert {order["number"] for order in listed["results"]} == placed

@@ -1,6 +1,6 @@
 """Orders. Other people's orders do not exist here: 404."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,10 +12,11 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from cart.serializers import reference_of
-from orders import selectors, services
+from orders import reading, selectors, services
 from orders.errors import OrderNotFound
 from orders.filters import OrderFilter
 from orders.models import Order
+from orders.reading import Found
 from orders.representing import represent, represent_summary
 from orders.serializers import (
     OrderSerializer,
@@ -28,6 +29,7 @@ from orders.views.finding import named
 from shop_backend.kernel import idempotency
 from shop_backend.kernel.access import SIGNED_IN
 from shop_backend.kernel.money import Money
+from shop_backend.kernel.pagination import numbered_page, read_plain_page
 from shop_backend.kernel.views import ShopViewSet
 
 _FORBIDDEN_BY_STATE = "The order's present state does not allow it; the message names what it does."
@@ -78,13 +80,12 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
         services.lock_order_and_payments(number=instance.number)
 
     def representation(self, instance: Order) -> Any:
-        context = {**self.get_serializer_context(), **self._surroundings(instance)}
-        return represent(instance, list(instance.lines.all()), context)
+        return self._represented(instance, None)
 
     @swagger_auto_schema(operation_id="orders_list", tags=["orders"])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Own orders; staff see all, with filters."""
-        return _listed(self)
+        return self._own_page(request) or _listed(self)
 
     @swagger_auto_schema(
         operation_id="orders_place",
@@ -124,8 +125,8 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
     )
     def retrieve(self, request: Request, name: str) -> Response:
         """One order, by id or number."""
-        order = selectors.find_order(name=name, user=request.user)
-        return Response(self.representation(order))
+        found = reading.find_order(name=name, user=request.user)
+        return Response(self._represented(found.order, found))
 
     @swagger_auto_schema(
         operation_id="orders_update",
@@ -223,8 +224,22 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
         )
         return Response(self._fresh(order))
 
-    def _surroundings(self, order: Order) -> dict[str, Any]:
-        return selectors.get_surroundings(order=order, user=self.request.user)
+    def _represented(self, order: Order, found: Found | None) -> Any:
+        around = selectors.get_surroundings(order=order, user=self.request.user, found=found)
+        context = {**self.get_serializer_context(), **around}
+        return represent(order, list(order.lines.all()), context)
+
+    def _own_page(self, request: Request) -> Response | None:
+        """Answer a plain page of a customer's own orders; ``None`` where there is more to it."""
+        page = read_plain_page(request.query_params, {})
+        user: User = request.user  # type: ignore[assignment]  # a signed-in caller
+        if page is None or user.has_perm("orders.view_order"):
+            return None
+        orders, counted = reading.get_page_of_own(customer_id=user.pk, page=page)
+        if not page.is_within(counted):
+            return None
+        url = request.build_absolute_uri()
+        return Response(numbered_page(url, _summaries(orders), counted=counted, page=page))
 
     def _fresh(self, order: Order) -> Any:
         return self.representation(Order.objects.with_lines().get(pk=order.pk))
@@ -255,10 +270,12 @@ class UserOrderViewSet(mixins.ListModelMixin, ShopViewSet):
 def _listed(view: ShopViewSet) -> Response:
     """Answer the list's page; its lines are read along as plain rows."""
     orders: list[Order] = view.paginate_queryset(view.filter_queryset(view.get_queryset()))  # type: ignore[assignment]  # the list is always paged
-    lines = selectors.get_lines(order_ids=[order.pk for order in orders])
-    return view.get_paginated_response(
-        [represent_summary(order, lines[order.pk]) for order in orders]
-    )
+    return view.get_paginated_response(_summaries(orders))
+
+
+def _summaries(orders: Sequence[Order]) -> list[dict[str, Any]]:
+    lines = reading.get_lines(order_ids=[order.pk for order in orders])
+    return [represent_summary(order, lines[order.pk]) for order in orders]
 
 
 def _items(wanted: dict[str, Any]) -> list[Item] | None:
