@@ -12,7 +12,17 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import comparing, environment, growth, report, sale, startup, storm, table
+from benchmarks import (
+    comparing,
+    environment,
+    growth,
+    profiling,
+    report,
+    sale,
+    startup,
+    storm,
+    table,
+)
 from benchmarks.results import Results
 from benchmarks.servers import ROOT, THREADS, WORKERS, Postgres
 from benchmarks.shops import Prepared, folder_for_facts, prepare
@@ -21,7 +31,7 @@ SIZES = (1_000, 10_000, 100_000)
 MILLION = 1_000_000
 PAGE, PLOTS = Path("docs/performance.md"), Path("docs/performance")
 NOTES = PLOTS / "notes.md"
-PARTS = ("tables", "growth", "sale", "storm", "start")
+PARTS = ("tables", "growth", "sale", "storm", "start", "profile")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -129,6 +139,8 @@ def _measure_the_rest(
         results.storm = storm.weather(shop, seconds=6)
     if "start" in parts:
         results.start = startup.look(shop)
+    if "profile" in parts:
+        results.profile = profiling.look(shop)
     print("\n".join(report.rest(results)), flush=True)
 
 

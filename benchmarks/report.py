@@ -134,6 +134,14 @@ def rest(results: Results) -> Iterator[str]:
             f" after its first answers and {start.used.pss:.0f} MB (RSS {start.used.rss:.0f})"
             " after all endpoints were asked.\n"
         )
+    if results.profile:
+        lines = "".join(f"| {place} | {spent:.1f} |\n" for place, spent in results.profile)
+        yield (
+            "## Where the time of a purchase goes\n\n"
+            "One customer who adds to the cart, places and pays, within one process and under"
+            " Python's profiler, which makes Python slower and waiting not.\n\n"
+            f"| where | ms of a purchase |\n|---|---|\n{lines}"
+        )
 
 
 def as_markdown(size: int, rows: Sequence[Row]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.figures import Row
 from benchmarks.growth import Growth
+from benchmarks.profiling import Shares
 from benchmarks.sale import Bare, Sale
 from benchmarks.startup import Start
 from benchmarks.storm import Storm
@@ -30,6 +31,7 @@ class Results:
     bare: Bare | None = None
     storm: Storm | None = None
     start: Start | None = None
+    profile: Shares = ()
 
     def row(self, size: int, name: str) -> Row | None:
         """Return one row of a table, if it was measured."""

@@ -1,12 +1,14 @@
 """The benchmark measures what it says: the floors give the shop's rows and send its statements."""
 
 import contextlib
+import cProfile
 import json
 import os
 import re
 
 import pytest
 from django.db import connection
+from django.db.models import Q
 from django.test import Client
 
 from benchmarks import (
@@ -14,6 +16,7 @@ from benchmarks import (
     floor,
     judging,
     preparing,
+    profiling,
     report,
     servers,
     startup,
@@ -29,6 +32,7 @@ from benchmarks.sale import until_sold_out
 from orders.models import Order
 from payments.models import Payment
 from shop_backend import invariants
+from shop_backend.kernel.money import Money
 
 PRODUCTS_MADE = 100
 
@@ -65,6 +69,21 @@ def test_import_time_is_added_up_by_package():
     )
 
     assert startup.by_package(told) == (0.00095, [("stripe", 0.0006), ("django", 0.00035)])
+
+
+def test_a_profile_is_added_up_by_where_the_functions_stand():
+    def busy():
+        return [Money(number, "GBP") for number in range(50)], Q(pk=1)
+
+    profile = cProfile.Profile()
+    profile.runcall(busy)
+    whole = cProfile.Profile()
+    whole.runcall(json.dumps, list(range(100)))
+
+    places = dict(profiling.by_place(profile, purchases=2))
+
+    assert {"the shop: shop_backend", "the shop: tests", "Django's database layer"} <= places.keys()
+    assert set(dict(profiling.by_place(whole, purchases=1))) == {"Python and other libraries"}
 
 
 def test_a_client_of_a_sale_goes_home_when_it_is_told_that_nothing_is_left():
