@@ -14,7 +14,7 @@ from accounts.backends import HAS_PERMISSIONS, note_that_there_are_none
 from accounts.errors import InvalidToken
 from accounts.models import Session, User
 from shop_backend.kernel import statements
-from shop_backend.kernel.statements import Columns, Computed, Select
+from shop_backend.kernel.selects import Columns, Computed, Select
 
 # Written out: it is a part of every signed-in request, and as a queryset most of its cost.
 _LIVE_SESSION = Select(

@@ -14,7 +14,7 @@ from cart.models.taxes import normalise_region
 from cart.taxes import NO_TAX, AppliedRate, Rates
 from shop_backend.kernel import statements
 from shop_backend.kernel.money import Money
-from shop_backend.kernel.statements import one_line
+from shop_backend.kernel.selects import one_line
 
 _METHODS = one_line("""
     SELECT 1, m.code, m.name, CASE WHEN m.currency = %s AND (

@@ -15,7 +15,7 @@ from inventory.models import StockItem
 from shop_backend.kernel import statements
 from shop_backend.kernel.converters import MAX_ID
 from shop_backend.kernel.money import Money
-from shop_backend.kernel.statements import Columns, Computed, Select
+from shop_backend.kernel.selects import Columns, Computed, Select
 
 # Units of a variant ``v`` at locations that sell.
 SELLABLE = """COALESCE((

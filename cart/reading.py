@@ -13,7 +13,7 @@ from catalog import version
 from catalog.models import Product, Variant
 from shipping.models import Address, AddressFields
 from shop_backend.kernel import statements
-from shop_backend.kernel.statements import Columns, Computed, Select
+from shop_backend.kernel.selects import Columns, Computed, Select, one_line
 
 ADDRESS_FIELDS = tuple(field.name for field in AddressFields._meta.get_fields())
 _OPEN_CART = Select(
@@ -43,7 +43,7 @@ _OPEN_CART = Select(
     Columns("a", Address, ("id", *ADDRESS_FIELDS)),
     Computed(version.SUMS[0], BigIntegerField()),
 )
-_TRACKED_IN_CART = statements.one_line(f"""
+_TRACKED_IN_CART = one_line(f"""
     SELECT v.stock_item_id, v.sku, l.quantity, {SELLABLE}
     FROM cart_cart c
     JOIN cart_cartline l ON l.cart_id = c.id

@@ -8,7 +8,7 @@ from django.db.models import Q
 from catalog import errors
 from catalog.models import Attribute, Category, ProductImage, TaxClass, Variant
 from shop_backend.kernel.converters import MAX_ID
-from shop_backend.kernel.statements import Columns, Select
+from shop_backend.kernel.selects import Columns, Select
 
 _IMAGES = Select(
     "SELECT {columns} FROM catalog_productimage m WHERE m.product_id IN ({among})"

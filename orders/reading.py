@@ -12,7 +12,7 @@ from orders.models import Order, OrderLine
 from shipping.selectors import HAS_SHIPMENTS
 from shop_backend.kernel import statements
 from shop_backend.kernel.pagination import COUNT_CAP, PlainPage
-from shop_backend.kernel.statements import Columns, Computed, Select
+from shop_backend.kernel.selects import Columns, Computed, Select
 
 _LONGEST_ID = 18  # digits of what a column can hold
 _OWN = "w.customer_id = %s AND w.hidden_at IS NULL"

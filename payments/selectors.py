@@ -10,7 +10,7 @@ from django.conf import settings
 from payments.models import Payment, Refund
 from shop_backend.kernel import statements
 from shop_backend.kernel.money import Money, total
-from shop_backend.kernel.statements import Columns, Select
+from shop_backend.kernel.selects import Columns, Select
 
 _PAYMENTS = Select(
     "SELECT {columns} FROM payments_payment p LEFT JOIN payments_refund r ON r.payment_id = p.id"

@@ -27,7 +27,7 @@ from inventory.services.ledger import (
 from inventory.services.low_stock import tell_if_low
 from inventory.services.shelves import ensure_levels
 from shop_backend.kernel import statements, transactions
-from shop_backend.kernel.statements import Columns, Select
+from shop_backend.kernel.selects import Columns, Select
 
 DAMAGED = "Came back damaged"
 _LEVELS = Select(

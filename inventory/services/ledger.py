@@ -7,6 +7,7 @@ from django.db import connection
 
 from inventory.models import MAX_UNITS, StockLevel, StockMovement
 from shop_backend.kernel import statements, transactions
+from shop_backend.kernel.selects import one_line
 
 SYSTEM_ACTOR: int | None = None
 # UPDATE … RETURNING; MariaDB has it for INSERT and DELETE alone.
@@ -102,7 +103,7 @@ def _apply_all(changes: Sequence[Change]) -> dict[int, int]:
     parameters = [
         value for change in changes for value in (change.level_id, change.on_hand, change.reserved)
     ]
-    moved = dict(statements.read(statements.one_line(text), [*parameters, MAX_UNITS]))
+    moved = dict(statements.read(one_line(text), [*parameters, MAX_UNITS]))
     for change in changes:
         if change.level_id not in moved:
             raise ChangeRefused(change)

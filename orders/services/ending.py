@@ -22,12 +22,13 @@ from payments import services as payments
 from shipping import services as shipping
 from shop_backend.kernel import events, statements, sweeping, transactions
 from shop_backend.kernel.money import Money
+from shop_backend.kernel.selects import one_line
 
 logger = logging.getLogger(__name__)
 
 _EXPIRES_AT = Order._meta.get_field("expires_at")
 # Asked at every refusal of something that is sold out.
-_OVERDUE_HOLD = statements.one_line(
+_OVERDUE_HOLD = one_line(
     """
     SELECT 1 FROM orders_order o
     JOIN inventory_reservation r ON r.reference = o.number AND r.status = 'held'

@@ -22,6 +22,7 @@ from payments.services.locking import lock_payment_of
 from shop_backend.kernel import statements, transactions
 from shop_backend.kernel.errors import ShopError
 from shop_backend.kernel.inserting import insert_if_new
+from shop_backend.kernel.selects import one_line
 
 logger = logging.getLogger(__name__)
 NOT_OURS = "not_ours"
@@ -38,8 +39,8 @@ _TOLD_OF = """
     WHERE provider = %s AND (provider_reference = %s OR (id = %s AND reference = %s{nameless}))
     ORDER BY CASE WHEN provider_reference = %s THEN 0 ELSE 1 END, id LIMIT 1
 """
-_COLLECTED = statements.one_line(_TOLD_OF.format(nameless=""))
-_ANNOUNCED = statements.one_line(_TOLD_OF.format(nameless=" AND provider_reference IS NULL"))
+_COLLECTED = one_line(_TOLD_OF.format(nameless=""))
+_ANNOUNCED = one_line(_TOLD_OF.format(nameless=" AND provider_reference IS NULL"))
 
 
 class InDoubt(Exception):

@@ -17,7 +17,8 @@ from django.db import connection
 
 from shop_backend.kernel import sweeping
 from shop_backend.kernel.models import SpentBudget
-from shop_backend.kernel.statements import execute, one_line, read
+from shop_backend.kernel.selects import one_line
+from shop_backend.kernel.statements import execute, read
 from shop_backend.kernel.transactions import requires_transaction
 
 _SECOND = 1_000_000  # moments are whole microseconds since 1970

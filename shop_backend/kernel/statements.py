@@ -8,97 +8,17 @@ fields as in the ORM, so they mean the same on each database.
 For hot paths alone: anything else is a queryset.
 """
 
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from django.db import connection
 from django.db.models import AutoField, Model
 
 from shop_backend.kernel.prepared import Kept
+from shop_backend.kernel.selects import FEW, converted, converters_of, quoted
 
 M = TypeVar("M", bound=Model)
-_FEW = 3  # rows or values up to which a text of so many is kept
-
-
-class Columns(NamedTuple):
-    """Columns of one table of a SELECT: all of the model's, or those that are named."""
-
-    alias: str
-    model: type[Model]
-    names: tuple[str, ...] = ()
-
-    @property
-    def fields(self) -> list[Any]:
-        """The fields, in the order of the columns."""
-        meta = self.model._meta
-        if not self.names:
-            return list(meta.concrete_fields)
-        return [meta.get_field(name) for name in self.names]
-
-
-class Computed(NamedTuple):
-    """A column that is an expression, and the field whose values it has."""
-
-    expression: str
-    field: Any
-
-
-class Select:
-    """A SELECT that is written out; ``{columns}`` in it stands for its columns.
-
-    ``{among}`` stands for as many parameters as a call has values to look among. A percent sign
-    is doubled, as always beside parameters.
-    """
-
-    def __init__(self, text: str, *columns: Columns | Computed) -> None:
-        self._text = one_line(text)
-        self._columns = columns
-        self._made: dict[str, tuple[str, list[tuple[int, Any, Any]]]] = {}
-
-    def rows(self, parameters: Sequence[Any], *, among: Sized = ()) -> list[Sequence[Any]]:
-        """Run it and return its rows, with the values that the fields have in Python.
-
-        :param parameters: as the driver takes them; see ``adapted``.
-        :param among: the values that ``{among}`` stands for; they are parameters, too.
-        """
-        made = self._made.get(connection.vendor)
-        if made is None:
-            made = self._made[connection.vendor] = self._make()
-        text, converters = made
-        if "{among}" in text:
-            if not among:
-                return []
-            text = text.replace("{among}", ", ".join(["%s"] * len(among)))
-            text = Kept(text) if len(among) <= _FEW else text
-        with connection.cursor() as cursor:
-            cursor.execute(text, parameters)
-            found: list[Sequence[Any]] = cursor.fetchall()
-        return _converted(found, converters) if converters else found
-
-    def _make(self) -> tuple[str, list[tuple[int, Any, Any]]]:
-        quote = connection.ops.quote_name
-        named: list[str] = []
-        fields: list[Any] = []
-        for column in self._columns:
-            if isinstance(column, Computed):
-                named.append(column.expression)
-                fields.append(column.field)
-            else:
-                named += [f"{column.alias}.{quote(field.column)}" for field in column.fields]
-                fields += column.fields
-        text = self._text.replace("{columns}", ", ".join(named))
-        return Kept(_quoted(text)), _converters_of(fields)
-
-
-def one_line(text: str) -> str:
-    """Return a statement that was written over many lines in one, as it is logged."""
-    return " ".join(text.split())
-
-
-def _quoted(text: str) -> str:
-    """Return the statement with its names quoted as this database does."""
-    return text.replace('"', "`") if connection.vendor == "mysql" else text
 
 
 def adapted(field: Any, value: Any) -> Any:
@@ -124,7 +44,7 @@ def lock(model: type[M], **equal: Any) -> list[M]:
 def read(text: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Run a SELECT that is written out, of plain numbers and texts; return its rows."""
     with connection.cursor() as cursor:
-        cursor.execute(Kept(_quoted(text)), parameters)
+        cursor.execute(Kept(quoted(text)), parameters)
         found: list[tuple[Any, ...]] = cursor.fetchall()
         return found
 
@@ -132,7 +52,7 @@ def read(text: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
 def execute(text: str, parameters: Sequence[Any]) -> int:
     """Run a statement that is written out; return how many rows it met."""
     with connection.cursor() as cursor:
-        cursor.execute(Kept(_quoted(text)), parameters)
+        cursor.execute(Kept(quoted(text)), parameters)
         return cursor.rowcount
 
 
@@ -176,7 +96,7 @@ def insert_all(rows: Iterable[M]) -> list[M]:
     )
     parameters = [value for row in rows for value in _values_of(row)]
     with connection.cursor() as cursor:
-        cursor.execute(Kept(text) if len(rows) <= _FEW else text, parameters)
+        cursor.execute(Kept(text) if len(rows) <= FEW else text, parameters)
         for row, found in zip(rows, cursor.fetchall(), strict=True):
             _set_key(row, found[0])
     return rows
@@ -201,7 +121,7 @@ def _fetch(model: type[M], equal: dict[str, Any], *, lock: str) -> list[M]:
         cursor.execute(text, parameters)
         found = cursor.fetchall()
     if converters:
-        found = _converted(found, converters)
+        found = converted(found, converters)
     return [build(model, values) for values in found]
 
 
@@ -220,36 +140,6 @@ def skipping_lock() -> str:
 
 def _can_lock() -> bool:
     return bool(connection.features.has_select_for_update)
-
-
-def _converted(rows: Iterable[Sequence[Any]], converters: Any) -> list[Sequence[Any]]:
-    converted: list[Sequence[Any]] = []
-    for row in rows:
-        values = list(row)
-        for index, convert, expression in converters:
-            values[index] = convert(values[index], expression, connection)
-        converted.append(values)
-    return converted
-
-
-def _converters_of(fields: Sequence[Any]) -> list[tuple[int, Any, Any]]:
-    found = []
-    for index, field in enumerate(fields):
-        is_bound = hasattr(field, "model")
-        expression: Any = field.get_col(field.model._meta.db_table) if is_bound else _Of(field)
-        for convert in [
-            *connection.ops.get_db_converters(expression),
-            *field.get_db_converters(connection),
-        ]:
-            found.append((index, convert, expression))
-    return found
-
-
-class _Of:
-    """What the converters want to know of an expression."""
-
-    def __init__(self, field: Any) -> None:
-        self.output_field = field
 
 
 @lru_cache(maxsize=256)
@@ -307,7 +197,7 @@ def _select_text(
     asked: tuple[Any, ...] = tuple(model._meta.get_field(name) for name in names)
     where = " AND ".join(f"{table}.{quote(field.column)} = %s" for field in asked)
     text = f"SELECT {columns} FROM {table} WHERE {where} ORDER BY {table}.{key} ASC{lock}"  # nosec B608
-    return Kept(text), _converters_of(fields), asked
+    return Kept(text), converters_of(fields), asked
 
 
 def _values_of(row: Model) -> list[Any]:

@@ -11,7 +11,7 @@ from accounts.tests.factories import UserFactory
 from shop_backend.kernel import statements
 from shop_backend.kernel.inserting import insert_if_new
 from shop_backend.kernel.models import IdempotencyKey, OutboxMessage, RecordedEvent
-from shop_backend.kernel.statements import Columns, Select
+from shop_backend.kernel.selects import Columns, Select
 
 pytestmark = [pytest.mark.django_db, pytest.mark.portable]
 MOMENT = datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=UTC)
