@@ -74,7 +74,7 @@ BODIES: dict[str, Any] = {
 }
 # Its body is the provider's: signed as it stands, and read by what that declares.
 NOT_MADE = {"payments_webhook_stripe"}
-TRIES = 60  # good requests are drawn by chance from what is there
+TRIES = 30  # good requests are drawn by chance from what is there
 # What the API calls such things, or might.
 FURTHER = {
     "role": "admin",
