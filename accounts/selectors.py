@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ObjectDoesNotExist
+from django.db import connection
 from django.db.models import Model, Q, QuerySet, Value
 from django.db.models.functions import Lower
 
@@ -111,6 +112,15 @@ def lock_by_username(username: str) -> User | None:
     """Lock and return the account that has this username, in any case."""
     rows = User.objects.select_for_update().filter(username_key=Lower(Value(username)))
     return find(rows)
+
+
+def lock_turns(*, user_id: int) -> None:
+    """Let whoever asks this of the same person wait for one another, to the end of the transaction.
+
+    What only points at the person, as their keys do, does not wait, where the database can tell.
+    """
+    no_key = connection.features.has_select_for_no_key_update
+    User.objects.select_for_update(no_key=no_key).only("pk").get(pk=user_id)
 
 
 def get_pending_email_change_to(email: str, *, now: datetime) -> EmailChange | None:

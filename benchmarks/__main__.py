@@ -30,7 +30,7 @@ from benchmarks.shops import Prepared, folder_for_facts, prepare
 SIZES = (1_000, 10_000, 100_000)
 MILLION = 1_000_000
 PAGE, PLOTS = Path("docs/performance.md"), Path("docs/performance")
-NOTES = PLOTS / "notes.md"
+NOTES = ROOT / "benchmarks" / "notes.md"  # what people have to say about the figures
 PARTS = ("tables", "growth", "sale", "storm", "start", "profile")
 
 
@@ -164,8 +164,7 @@ def _compare(server: str, folder: Path, sizes: Sequence[int], options: argparse.
 
 
 def _write(results: Results) -> None:
-    # Only here: it takes a second, and a page is not always wanted.
-    from benchmarks import plots  # noqa: PLC0415
+    from benchmarks import plots  # noqa: PLC0415  # it takes a second, and is not always wanted
 
     os.chdir(ROOT)
     plots.draw(results, PLOTS)

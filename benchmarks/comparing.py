@@ -21,7 +21,7 @@ _HEAD = """
 
 | endpoint | a second | p50 ms | p99 ms | app ms | database ms | queries | processor time, now to before | rate, now to before |
 |---|---|---|---|---|---|---|---|---|
-"""  # noqa: E501
+"""  # noqa: E501  # a row of a table is one line
 
 
 @contextlib.contextmanager

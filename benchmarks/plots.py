@@ -8,10 +8,10 @@ import matplotlib
 
 matplotlib.use("svg")
 
-from matplotlib import pyplot  # noqa: E402
-from matplotlib.axes import Axes  # noqa: E402
+from matplotlib import pyplot
+from matplotlib.axes import Axes
 
-from benchmarks.results import Results  # noqa: E402
+from benchmarks.results import Results
 
 _STYLE: Any = {
     "svg.hashsalt": "shop",  # the same figures make the same file

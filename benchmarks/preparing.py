@@ -13,26 +13,26 @@ import django
 
 django.setup()
 
-from django.contrib.auth.hashers import make_password  # noqa: E402
-from django.core import signing  # noqa: E402
-from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
-from django.test import Client  # noqa: E402
-from django.test.utils import override_settings  # noqa: E402
-from django.utils import timezone  # noqa: E402
+from django.contrib.auth.hashers import make_password
+from django.core import signing
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import override_settings
+from django.utils import timezone
 
-from accounts import services as accounts  # noqa: E402
-from accounts.models import User  # noqa: E402
-from benchmarks import catalogue, queries  # noqa: E402
-from benchmarks.endpoints import PRODUCTS, SEARCHED, Shop  # noqa: E402
-from benchmarks.environment import LOOPBACK  # noqa: E402
-from benchmarks.facts import Customer, Facts  # noqa: E402
-from benchmarks.recording import recorded, step_of  # noqa: E402
-from benchmarks.statements import Step  # noqa: E402
-from catalog import version  # noqa: E402
-from catalog.models import Product, Variant  # noqa: E402
-from inventory import services as inventory  # noqa: E402
-from shipping.models import Address  # noqa: E402
+from accounts import services as accounts
+from accounts.models import User
+from benchmarks import catalogue, queries
+from benchmarks.endpoints import PRODUCTS, SEARCHED, Shop
+from benchmarks.environment import LOOPBACK
+from benchmarks.facts import Customer, Facts
+from benchmarks.recording import recorded, step_of
+from benchmarks.statements import Step
+from catalog import version
+from catalog.models import Product, Variant
+from inventory import services as inventory
+from shipping.models import Address
 
 HOT_SKUS = 200
 CUSTOMERS = 64

@@ -10,11 +10,11 @@ import django
 
 django.setup()
 
-from django.test import Client  # noqa: E402
+from django.test import Client
 
-from benchmarks import facts as facts_module  # noqa: E402
-from benchmarks.environment import LOOPBACK  # noqa: E402
-from benchmarks.profiling import by_place  # noqa: E402
+from benchmarks import facts as facts_module
+from benchmarks.environment import LOOPBACK
+from benchmarks.profiling import by_place
 
 PURCHASES, WARMING = 100, 10
 

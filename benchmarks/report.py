@@ -11,7 +11,7 @@ _HEAD = """
 
 | endpoint | a second | p50 ms | p99 ms | app ms | database ms | load ms | queries | bytes | processor time to its floor's | rate to its floor's | p50 to its floor's |
 |---|---|---|---|---|---|---|---|---|---|---|---|
-"""  # noqa: E501
+"""  # noqa: E501  # a row of a table is one line
 
 _INTRODUCTION = """\
 # Performance

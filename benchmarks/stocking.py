@@ -6,9 +6,9 @@ import django
 
 django.setup()
 
-from catalog.models import Variant  # noqa: E402
-from inventory import selectors  # noqa: E402
-from inventory import services as inventory  # noqa: E402
+from catalog.models import Variant
+from inventory import selectors
+from inventory import services as inventory
 
 
 def main(variant: str, units: str = "") -> None:

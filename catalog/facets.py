@@ -92,7 +92,7 @@ class _Set:
         if "in_stock" in names:
             whether = Case(
                 When(filters.is_sellable, then=Value(True)),  # noqa: FBT003  # a value in SQL
-                default=Value(False),  # noqa: FBT003
+                default=Value(False),  # noqa: FBT003  # as above
                 output_field=BooleanField(),
             )
             products = products.annotate(is_in_stock=whether)

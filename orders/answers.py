@@ -7,6 +7,7 @@ from django.db.models import F, IntegerField, OuterRef, Prefetch, Subquery, Sum
 
 from orders.errors import NothingDue, OrderNotFound
 from orders.models import Order, OrderEvent, OrderLine, OrderNote, Return
+from orders.models.purchases import column_named
 from orders.services._lock import lock_order
 from orders.services.placing import release_expired_holds
 from shipping.models import Shipment, ShipmentLine
@@ -15,7 +16,6 @@ from shop_backend.kernel.errors import ShopError
 from shop_backend.kernel.money import Money
 
 _NUMBER = "SELECT number FROM orders_order WHERE hidden_at IS NULL"
-_LONGEST_ID = 18  # digits of what a column can hold
 
 
 class OrderPayments:
@@ -27,11 +27,10 @@ class OrderPayments:
         :param customer_id: whose it must be; ``None`` for staff.
         :raises OrderNotFound: there is none, or it is another's.
         """
-        is_id = order_id.isascii() and order_id.isdigit()
-        if is_id and len(order_id) > _LONGEST_ID:
+        named = column_named(order_id)
+        if named is None:
             raise OrderNotFound
-        text = f"{_NUMBER} AND {'id' if is_id else 'number'} = %s"
-        parameters: list[Any] = [int(order_id) if is_id else order_id.upper()]
+        text, parameters = f"{_NUMBER} AND {named[0]} = %s", [named[1]]
         if customer_id is not None:
             text += " AND customer_id = %s"
             parameters.append(customer_id)

@@ -9,12 +9,12 @@ from django.db.models import BooleanField, IntegerField
 
 from orders.errors import OrderNotFound
 from orders.models import Order, OrderLine
+from orders.models.purchases import column_named
 from shipping.selectors import HAS_SHIPMENTS
 from shop_backend.kernel import statements
 from shop_backend.kernel.pagination import COUNT_CAP, PlainPage
 from shop_backend.kernel.selects import Columns, Computed, Select
 
-_LONGEST_ID = 18  # digits of what a column can hold
 _OWN = "w.customer_id = %s AND w.hidden_at IS NULL"
 _PAGE = Select(
     f"""
@@ -37,8 +37,7 @@ _BELONGINGS = (
     Computed(HAS_SHIPMENTS.format(reference="w.number"), BooleanField()),
     Computed("EXISTS (SELECT 1 FROM orders_ordernote n WHERE n.order_id = w.id)", BooleanField()),
 )
-_BY_ID = Select(_ONE.replace("COLUMN", "id"), *_BELONGINGS)
-_BY_NUMBER = Select(_ONE.replace("COLUMN", "number"), *_BELONGINGS)
+_BY = {name: Select(_ONE.replace("COLUMN", name), *_BELONGINGS) for name in ("id", "number")}
 _LINES = Select(
     "SELECT {columns} FROM orders_orderline l WHERE l.order_id IN ({among}) ORDER BY l.id",
     Columns("l", OrderLine),
@@ -62,10 +61,8 @@ def find_order(*, name: str, user: Any) -> Found:
 
     :raises OrderNotFound: there is none, or it is another's.
     """
-    is_id = name.isascii() and name.isdigit()
-    if is_id and len(name) > _LONGEST_ID:
-        raise OrderNotFound
-    rows = _BY_ID.rows([int(name)]) if is_id else _BY_NUMBER.rows([name.upper()])
+    named = column_named(name)
+    rows = _BY[named[0]].rows([named[1]]) if named else []
     if not rows:
         raise OrderNotFound
     *_, has_shipments, has_notes = rows[0]

@@ -97,7 +97,7 @@ info = openapi.Info(
 def _schema_view() -> Any:
     """Return drf-yasg's view, made when somebody asks for it."""
     # With its validators it takes every worker 4 MB, and few of them are ever asked.
-    from drf_yasg.views import get_schema_view  # noqa: PLC0415
+    from drf_yasg.views import get_schema_view  # noqa: PLC0415  # late, as it is big
 
     return get_schema_view(
         info,

@@ -15,7 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop_backend.settings")
 _modules: dict[str, Any] = sys.modules
 if "requests" not in _modules:
     _modules["requests"] = None
-    import rest_framework.compat  # noqa: F401
+    import rest_framework.compat  # noqa: F401  # so that it has looked for it
 
     del _modules["requests"]
 

@@ -18,23 +18,23 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop_backend.settings")
 django.setup()
 
-from django.db import models, transaction  # noqa: E402  # apps first
-from django.utils import timezone  # noqa: E402
-from tqdm import tqdm  # noqa: E402
+from django.db import models, transaction
+from django.utils import timezone
+from tqdm import tqdm
 
-from accounts.models import User  # noqa: E402
-from cart.models import Coupon, CouponTally, CouponUse  # noqa: E402
-from catalog.models import Product, Variant  # noqa: E402
-from inventory.models import (  # noqa: E402
+from accounts.models import User
+from cart.models import Coupon, CouponTally, CouponUse
+from catalog.models import Product, Variant
+from inventory.models import (
     Location,
     Reservation,
     StockItem,
     StockLevel,
     StockMovement,
 )
-from orders.models import Order, OrderEvent, OrderLine  # noqa: E402
-from payments.models import Payment  # noqa: E402
-from shipping.models import Shipment, ShipmentEvent, ShipmentLine  # noqa: E402
+from orders.models import Order, OrderEvent, OrderLine
+from payments.models import Payment
+from shipping.models import Shipment, ShipmentEvent, ShipmentLine
 
 LINES = 3
 PRICE = 1000

@@ -16,11 +16,11 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
-from django.contrib import admin  # noqa: E402
+from django.contrib import admin
 
-from accounts.roles import ROLES  # noqa: E402
-from shop_backend.kernel.access import Anyone, Permission  # noqa: E402
-from tests.routes import api_routes  # noqa: E402
+from accounts.roles import ROLES
+from shop_backend.kernel.access import Anyone, Permission
+from tests.routes import api_routes
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "security-matrix.md"
 # A dead token is expired, revoked, or of an account that was deactivated.

@@ -18,9 +18,9 @@ for _name in ("DB_ENGINE", "DB_NAME", "DB_USER", "DB_PASSWORD", "DB_HOST", "DB_P
 for _name in ("DB_POOLED", "DB_REPLICA_HOST", "REDIS_URL", "MEDIA_S3_BUCKET"):
     os.environ.pop(_name, None)
 
-from shop_backend.kernel import prepared  # noqa: E402
-from shop_backend.settings import *  # noqa: E402, F403
-from shop_backend.settings import MYSQL_OPTIONS, SQLITE_OPTIONS, STORAGES  # noqa: E402
+from shop_backend.kernel import prepared
+from shop_backend.settings import *  # noqa: F403  # all of them, and then some others
+from shop_backend.settings import MYSQL_OPTIONS, SQLITE_OPTIONS, STORAGES
 
 DATABASES = {"default": environ.Env().db_url("TEST_DATABASE_URL", default="sqlite:///:memory:")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):

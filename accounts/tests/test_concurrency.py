@@ -301,7 +301,7 @@ def wait_for_a_blocked_statement(cursor):
         )
         if cursor.fetchone()[0]:
             return
-        time.sleep(0.01)
+        time.sleep(0.01)  # between two looks
     raise AssertionError("nobody waits")
 
 

@@ -15,6 +15,18 @@ from orders.models.numbers import new_order_number
 from shipping.models import AddressFields
 from shop_backend.kernel.money import Money
 
+_LONGEST_ID = 18  # digits of what a column can hold
+
+
+def column_named(name: str) -> tuple[str, Any] | None:
+    """Return the column and the value by which a name finds an order; ``None``: it is no name.
+
+    It is an id, or else a public number, which contains a letter.
+    """
+    if not (name.isascii() and name.isdigit()):
+        return "number", name.upper()
+    return ("id", int(name)) if len(name) <= _LONGEST_ID else None
+
 
 class OrderQuerySet(models.QuerySet["Order"]):
     def not_hidden(self) -> "OrderQuerySet":
@@ -33,9 +45,8 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def named(self, name: str) -> "OrderQuerySet":
         """Return the order of this id or public number (a number contains a letter)."""
-        if name.isascii() and name.isdigit():
-            return self.filter(pk=int(name)) if len(name) < 19 else self.none()
-        return self.filter(number=name.upper())
+        found = column_named(name)
+        return self.none() if found is None else self.filter(**dict([found]))
 
     def with_lines(self) -> "OrderQuerySet":
         """Fetch the lines."""

@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.selectors import lock_turns
 from cart import discounts, pricing
 from cart import selectors as cart_selectors
 from cart import services as cart_services
@@ -123,8 +123,8 @@ def _refuse_too_many_unpaid(customer: User) -> None:
     """Count after locking the account, so that each of many at once sees those before it."""
     if not settings.RATE_LIMITS:
         return
-    limit, no_key = settings.MAX_UNPAID_ORDERS, connection.features.has_select_for_no_key_update
-    User.objects.select_for_update(no_key=no_key).only("pk").get(pk=customer.pk)
+    limit = settings.MAX_UNPAID_ORDERS
+    lock_turns(user_id=customer.pk)
     if Order.objects.unpaid_of(customer)[:limit].count() >= limit:
         raise TooManyUnpaidOrders(limit=limit)
 

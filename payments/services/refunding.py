@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.db.models import Sum
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.selectors import lock_turns
 from payments import conf
 from payments.errors import (
     NothingToRefund,
@@ -188,10 +188,7 @@ def _check_limit_of_payment(actor: User, payment: Payment, wanted: Money) -> Non
 def _check_day_limit(actor: User, wanted: Money) -> None:
     if actor.has_perm("payments.refund_payment"):
         return
-    # One person's refunds wait for one another. The last lock but the stock's; what only points at
-    # the person, as their keys do, does not wait.
-    no_key = connection.features.has_select_for_no_key_update
-    User.objects.select_for_update(no_key=no_key).get(pk=actor.pk)
+    lock_turns(user_id=actor.pk)  # the last lock but the stock's
     made = Refund.objects.filter(
         actor_id=actor.pk, currency=wanted.currency, created_at__gt=timezone.now() - _DAY
     )

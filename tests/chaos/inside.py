@@ -10,7 +10,7 @@ import django
 
 django.setup()
 
-from tests.chaos.series import run_plan  # noqa: E402  # the models need Django set up
+from tests.chaos.series import run_plan
 
 if __name__ == "__main__":
     run_plan(json.loads(sys.argv[1]))

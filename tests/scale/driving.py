@@ -12,16 +12,16 @@ import django
 
 django.setup()
 
-from django.db import connection  # noqa: E402  # the models need Django set up
+from django.db import connection
 
-from tests.chaos import wire  # noqa: E402
-from tests.chaos.attack import expect  # noqa: E402
-from tests.chaos.customers import Crowd, Purchase  # noqa: E402
-from tests.chaos.drills.lost_answers import judge_purchases  # noqa: E402
-from tests.chaos.server import Server, serving  # noqa: E402
-from tests.chaos.shop import Shop  # noqa: E402
-from tests.scale.machines import DATABASE, MAX_LAG_SECONDS, REPLICA, Machines  # noqa: E402
-from tests.scale.watchers import Browsers, Manager  # noqa: E402
+from tests.chaos import wire
+from tests.chaos.attack import expect
+from tests.chaos.customers import Crowd, Purchase
+from tests.chaos.drills.lost_answers import judge_purchases
+from tests.chaos.server import Server, serving
+from tests.chaos.shop import Shop
+from tests.scale.machines import DATABASE, MAX_LAG_SECONDS, REPLICA, Machines
+from tests.scale.watchers import Browsers, Manager
 
 CUSTOMERS, BROWSERS = 6, 2
 APP_SERVERS, WORKERS, THREADS = 2, 2, 4

@@ -13,8 +13,8 @@ import django
 
 django.setup()
 
-from tests.security import firing, fuzzing, pages  # noqa: E402  # the models need Django set up
-from tests.security.shop import Shop  # noqa: E402
+from tests.security import firing, fuzzing, pages
+from tests.security.shop import Shop
 
 
 def run(plan: dict[str, Any]) -> Any:

@@ -8,9 +8,9 @@ import django
 
 django.setup()
 
-from tests.chaos.server import serving  # noqa: E402  # the models need Django set up
-from tests.security import enumeration, guessing  # noqa: E402
-from tests.security.crowd import Crowd, forwarded_for  # noqa: E402
+from tests.chaos.server import serving
+from tests.security import enumeration, guessing
+from tests.security.crowd import Crowd, forwarded_for
 
 Row = dict[str, str]
 _OF_A_DOOR = ["door", "samples", "answers", "area", "told"]

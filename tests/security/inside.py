@@ -18,15 +18,15 @@ import django
 
 django.setup()
 
-from django.db import connection  # noqa: E402  # the models need Django set up
-from django.db.models import Q  # noqa: E402  # the models need Django set up
+from django.db import connection
+from django.db.models import Q
 
-from shop_backend import invariants  # noqa: E402
-from shop_backend.kernel.models import OutboxMessage  # noqa: E402
-from tests.chaos.server import Server, serving  # noqa: E402
-from tests.contract.document import published  # noqa: E402
-from tests.security import busy, memory, tools  # noqa: E402
-from tests.security.shop import Shop  # noqa: E402
+from shop_backend import invariants
+from shop_backend.kernel.models import OutboxMessage
+from tests.chaos.server import Server, serving
+from tests.contract.document import published
+from tests.security import busy, memory, tools
+from tests.security.shop import Shop
 
 # A server in front of the shop would refuse such lines; here the shop itself sees them.
 _LONG_LINES = "--limit-request-line 0 --limit-request-field_size 0"

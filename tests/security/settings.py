@@ -4,7 +4,7 @@ The password hash is not what is attacked here and would take most of the time. 
 out and thrown away, so that a name which breaks one is seen.
 """
 
-from shop_backend.settings import *  # noqa: F403
+from shop_backend.settings import *  # noqa: F403  # all of them, and then some others
 from shop_backend.settings import ALLOWED_HOSTS, STORAGES
 
 ALLOWED_HOSTS += ["testserver"]  # the goods are put on the shelves by the tests' own client
