@@ -45,8 +45,9 @@ chaos: dev-packages ## Attack a running production server (SEED=..., MINUTES=60)
 model: dev-packages ## Compare the shop with a model of it (MODEL_RUNS=2000 of 50 steps, SEED=...)
 	@MODEL_RUNS=$(or $(MODEL_RUNS),2000) MODEL_SEED=$(or $(SEED),1) $(PY) -m pytest -v -n 2 tests/state_machine
 
-security: dev-packages ## Attack its doors and its input (SEED=..., MINUTES=120, CALLS=100000)
-	@$(PY) -m tests.security long --write --minutes $(or $(MINUTES),120) --calls $(or $(CALLS),100000)
+security: dev-packages ## Attack its doors and its input (SEED=..., MINUTES=240, CALLS=100000, ONLY=...)
+	@$(PY) -m tests.security long --write --minutes $(or $(MINUTES),240) \
+	  --calls $(or $(CALLS),100000) $(if $(ONLY),--only "$(ONLY)")
 
 scale: dev-packages ## Buy from two app servers, a replica and PgBouncer that go and come back
 	@$(PY) -m tests.scale long

@@ -74,6 +74,12 @@ _LONG_CORPUS = (
     _LISTS,
     Step("hostile input, the admin's lists", "admin", kinds=("staff",), most=12),
 )
+# Beside PostgreSQL, of each place some of its up to a hundred values.
+_OTHERS_CORPUS = (
+    Step("hostile input, warming up", "hostile", most=1),
+    Step("hostile input, eight of a place", "hostile", most=8, is_measured=True),
+    *_LONG_CORPUS[2:],
+)
 _LONG_FUZZ = Step(
     "schemathesis",
     "fuzz",
@@ -94,8 +100,8 @@ SHORT: Sequence[Series] = (
 FUZZ: Sequence[Series] = (Series("PostgreSQL", "postgresql", (_FUZZ, _LISTS)),)
 LONG: Sequence[Series] = (
     Series("PostgreSQL", "postgresql", (*_LONG_CORPUS, _LONG_FUZZ, _LISTS)),
-    Series("SQLite", "sqlite", (*_LONG_CORPUS, _LONG_FUZZ, _LISTS)),
-    Series("MariaDB", "mysql", (*_LONG_CORPUS, _LISTS)),
+    Series("SQLite", "sqlite", (*_OTHERS_CORPUS, _LONG_FUZZ, _LISTS)),
+    Series("MariaDB", "mysql", (*_OTHERS_CORPUS, _LISTS)),
     Series("Tools", "postgresql", _TOOLS),
 )
 

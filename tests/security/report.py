@@ -1,16 +1,19 @@
-"""What came of it: printed, and as a table between the markers of docs/security.md."""
+"""What came of it: printed, and as tables between the markers of docs/security.md."""
 
 import os
 import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "security.md"
 BEGIN, END = "<!-- attacked: begin -->", "<!-- attacked: end -->"
-_HEAD = "| where | attack | requests | places | 5xx | wrong | workers' own memory, MB |"
-_RULE = "|---|---|--:|--:|--:|--:|---|"
+_HEAD = "| attack | requests | places | 5xx | wrong | workers' own memory, MB |"
+_RULE = "|---|--:|--:|--:|--:|---|"
+_TITLE = "### "
 _SHOWN = 40
 
 
@@ -27,24 +30,33 @@ def conclude(rows: Sequence[dict[str, Any]], *, seed: int) -> int:
 
 
 def write(rows: Sequence[dict[str, Any]], *, seed: int) -> None:
-    """Put the table between the markers of the page; the rest of it is written by hand."""
+    """Put the tables between the markers of the page, beside those of places not attacked now."""
     before, _, rest = PAGE.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n{render(rows, seed=seed)}\n{END}{after}")
+    standing, _, after = rest.partition(END)
+    tables = _tables(standing) | _tables(render(rows, seed=seed))
+    PAGE.write_text(f"{before}{BEGIN}\n{''.join(tables.values())}{END}{after}")
+
+
+def _tables(text: str) -> dict[str, str]:
+    """Return each place's table with its title."""
+    _, *parts = text.split(f"\n{_TITLE}")
+    return {part.partition(",")[0]: f"\n{_TITLE}{part.strip()}\n" for part in parts}
 
 
 def render(rows: Sequence[dict[str, Any]], *, seed: int) -> str:
-    """Return the table as Markdown."""
+    """Return a table for each place as Markdown."""
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}"
-    lines = [f"{datetime.now(UTC):%Y-%m-%d}, seed {seed}, {machine}.", "", _HEAD, _RULE]
-    return "\n".join([*lines, *map(_row, rows)])
+    lines = []
+    for place, of_place in groupby(rows, key=itemgetter("place")):
+        title = f"{_TITLE}{place}, {datetime.now(UTC):%d %B %Y}, seed {seed}, {machine}"
+        lines += ["", title, "", _HEAD, _RULE, *map(_row, of_place)]
+    return "\n".join(lines)
 
 
 def _row(row: dict[str, Any]) -> str:
     statuses = {int(status): count for status, count in row.get("statuses", {}).items()}
     memory = " to ".join(f"{mb:.0f}" for mb in row.get("private_mb", ()))
     cells = [
-        row["place"],
         row["name"],
         row.get("calls", ""),
         row.get("places") or "",
