@@ -103,18 +103,22 @@ def _delete_whole_budgets(now: datetime) -> int:
 
 
 def _sum_up_changes(now: datetime) -> int:
-    return catalogue_version.sum_up()
+    return _in_steps(catalogue_version.sum_up)
 
 
 def _settle_stock_doubts(now: datetime) -> int:
-    """In small transactions: staff who change one of the products wait for no more than that."""
-    settled = 0
+    return _in_steps(catalog.settle_stock_doubts)
+
+
+def _in_steps(step: Callable[[], int]) -> int:
+    """In small transactions: who changes one of the rows meanwhile waits for no more than that."""
+    total = 0
     for _ in range(BATCH):
-        done = catalog.settle_stock_doubts()
-        settled += done
+        done = step()
+        total += done
         if not done:
             break
-    return settled
+    return total
 
 
 def _delete_carts(now: datetime) -> int:

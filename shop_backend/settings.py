@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import environ
-import pymysql
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 
@@ -145,13 +144,15 @@ MYSQL_OPTIONS = {"charset": "utf8mb4", "sql_mode": "STRICT_TRANS_TABLES"}
 if _is_sqlite:
     _default_database["OPTIONS"] = SQLITE_OPTIONS
 elif DB_ENGINE.endswith("mysql"):
+    import pymysql
+
+    pymysql.install_as_MySQLdb()
     _default_database["OPTIONS"] = MYSQL_OPTIONS
 elif _is_postgresql:
     # A host that swallows packets must not hold a thread for minutes.
     _default_database["OPTIONS"] = {"connect_timeout": 5}
     if not DB_POOLED:
         _default_database["OPTIONS"] |= prepared.OPTIONS
-pymysql.install_as_MySQLdb()
 DATABASES = {"default": _default_database}
 
 # A streaming replica, for reads that may come a moment late (docs/scaling.md); empty: none.

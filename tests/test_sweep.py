@@ -15,6 +15,8 @@ from django.utils import timezone
 from accounts.models import Otp, Session, User
 from accounts.tests.factories import UserFactory
 from cart.models import Cart
+from catalog import version
+from catalog.models import CatalogueChange
 from catalog.tests.factories import VariantFactory
 from inventory.models import Reservation, StockLevel
 from orders.models import Order
@@ -229,3 +231,15 @@ def test_two_reconcilers_at_once_while_the_shop_is_paid():
     assert paid.count() == SandboxIntent.objects.filter(captured_minor__gt=0).count() == 12
     assert Order.objects.filter(status=Order.Status.PAID).count() == 12
     assert [each.find() for each in invariants.ALL] == [[]] * len(invariants.ALL)
+
+
+def test_the_changes_of_the_catalogue_are_summed_up_however_many_they_are():
+    if not version.is_known():
+        pytest.skip("MariaDB writes no changes of the catalogue down")
+    CatalogueChange.objects.bulk_create(CatalogueChange(token=7) for _ in range(20_150))
+    before = version.current()
+
+    assert background.run_task("changes of the catalogue summed up") >= 20_150
+
+    assert version.current() == before
+    assert CatalogueChange.objects.count() == 1

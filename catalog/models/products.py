@@ -123,7 +123,7 @@ class Product(models.Model):
                 condition=Q(published_until__isnull=False),
             ),
             models.Index(fields=["status", "rating_hundredths", "id"], name="product_by_rating"),
-            # One shelf, the newest first.
+            # One shelf, the newest first; PostgreSQL's has the other columns of lists beside it.
             models.Index(
                 fields=["category", "status", "created_at", "id"], name="product_of_category"
             ),

@@ -4,9 +4,10 @@ The serializers stay the published shape; ``tests/test_reading.py`` holds the tw
 """
 
 from catalog.reading.categories import show_category, show_tree
-from catalog.reading.products import LISTED, READ, Viewer, show_product, show_products
+from catalog.reading.products import Viewer, show_product, show_products
 from catalog.reading.statements import (
-    read_parts,
+    READ,
+    read_listed,
     read_published,
     read_published_product,
     read_whole,
@@ -20,7 +21,6 @@ from catalog.reading.stock import (
 )
 
 __all__ = [
-    "LISTED",
     "READ",
     "Availability",
     "LaterStock",
@@ -28,7 +28,7 @@ __all__ = [
     "Viewer",
     "known_to",
     "known_to_customers",
-    "read_parts",
+    "read_listed",
     "read_published",
     "read_published_product",
     "read_whole",

@@ -12,16 +12,6 @@ from catalog.category_tree import CategoryTree
 from catalog.reading.stock import Availability, Stock, StockOf
 from shop_backend.kernel.money import Money
 
-# The columns of the rows that ``show_products`` takes; lists are ordered by some of them.
-LISTED = (
-    "pk", "name", "slug", "category_id", "from_price_minor", "currency", "rating_hundredths",
-    "review_count", "status", "created_at", "updated_at", "mismatch",
-)  # fmt: skip
-# ... and those of the row that ``show_product`` takes.
-READ = (
-    *LISTED[:-1], "description", "tax_class__code", "published_from", "published_until",
-)  # fmt: skip
-
 
 class Variant(NamedTuple):
     """A variant as it is read; the order of its fields is that in which variants stand."""
@@ -81,7 +71,7 @@ class Viewer:
 def show_products(
     rows: Sequence[Any], parts: Mapping[int, Parts], availability: Availability, viewer: Viewer
 ) -> list[dict[str, Any]]:
-    """Return the rows of a list (of ``LISTED``, the products')."""
+    """Return the rows of a list (``Listed``)."""
     stock = viewer.stock_of(availability)
     return [_summary(row, parts[row.pk], stock, viewer) for row in rows]
 

@@ -64,7 +64,8 @@ def settle_stock_doubts(*, limit: int = 1_000) -> int:
         there = _ids(cursor, _PRODUCTS, ids)
         locked = _ids(cursor, f"{_PRODUCTS} FOR NO KEY UPDATE SKIP LOCKED", there)
         cursor.execute(_SET, [sorted(locked)])
-        open_ids = {doubt for doubt, product_id in doubts if product_id in there - locked}
+        held = there - locked
+        open_ids = {doubt for doubt, product_id in doubts if product_id in held}
         settled = {doubt for doubt, _ in doubts} - open_ids
         cursor.execute(_SETTLED, [sorted(settled)])
     return len(settled)

@@ -99,9 +99,12 @@ class ProductViewSet(RememberedAnswersMixin):
         if wanted not in dict(YES_OR_NO):
             raise InvalidParameter(name="facets")
         found = self.filter_queryset(self.get_queryset())
-        page: Any = self.paginate_queryset(found.values_list(*reading.LISTED, named=True))
+        # What a list is narrowed and ordered by stands in indexes; the rest is read of one page.
+        order = [str(column).lstrip("-") for column in found.query.order_by]
+        page: Any = self.paginate_queryset(found.values_list(*order, named=True))
+        listed = reading.read_listed([row.pk for row in page])
         stock = self.later_stock()
-        rows = reading.show_products(*reading.read_parts(page), self._viewer(stock))
+        rows = reading.show_products(*listed, self._viewer(stock))
         payload = self.get_paginated_response(rows).data
         is_later_page = bool(request.query_params.get("cursor"))
         if wanted in YES and not is_later_page:
