@@ -28,10 +28,14 @@ class _Line:
     def enter(self) -> bool:
         """Take a place; return whether there was one."""
         with self._lock:
-            if self._taken >= settings.PASSWORDS_AT_ONCE:
+            if self.is_full():
                 return False
             self._taken += 1
             return True
+
+    def is_full(self) -> bool:
+        """Return whether there is no place at this moment."""
+        return self._taken >= settings.PASSWORDS_AT_ONCE
 
     def leave(self) -> None:
         """Give the place back."""
@@ -52,7 +56,7 @@ def place_in_line() -> Iterator[None]:
         yield
         return
     if not _line.enter():
-        raise PasswordsBusy
+        raise PasswordsBusy(still=_line.is_full)
     _holding.has_place = True
     try:
         yield

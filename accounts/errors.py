@@ -1,6 +1,6 @@
 """Every way accounts says no."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from shop_backend.kernel.errors import (
     BadInput,
@@ -38,6 +38,10 @@ class PasswordsBusy(Unavailable):
     code = "passwords_busy"
     message = "Many people are logging in at the moment; please try again."
     retry_after_seconds = 1
+
+    def __init__(self, *, still: Callable[[], bool]) -> None:
+        super().__init__()
+        self.still = still
 
 
 class InvalidToken(ShopError):

@@ -22,5 +22,6 @@ if "requests" not in _modules:
 django.setup(set_prefix=False)
 
 from shop_backend.kernel.quick_answers import QuickAnswers  # noqa: E402  # needs the settings
+from shop_backend.kernel.quick_refusals import QuickRefusals  # noqa: E402  # likewise
 
-application = QuickAnswers(ShopHandler())
+application = QuickAnswers(QuickRefusals(ShopHandler()))

@@ -1,5 +1,7 @@
 """A storm of logins is let in a few at a time, and the shop's other threads stay free."""
 
+import io
+import json
 import threading
 from contextlib import ExitStack, contextmanager
 
@@ -12,6 +14,9 @@ from accounts.errors import PasswordsBusy
 from accounts.models import User
 from accounts.tests.factories import PASSWORD, UserFactory
 from shop_backend.kernel.models import SpentBudget
+from shop_backend.kernel.quick_refusals import QuickRefusals
+from shop_backend.kernel.requests import ShopHandler
+from tests.wsgi import Server, comparable
 
 LOGIN = "/api/accounts/login/"
 ARGON = ["accounts.hashers.Argon2idHasher"]
@@ -82,6 +87,61 @@ def test_a_wrong_password_gives_its_place_back(client):
         answer = client.post(LOGIN, {"username": user.username, "password": PASSWORD})
 
     assert answer.status_code == 200
+
+
+@pytest.fixture
+def shop():
+    return Server(QuickRefusals(ShopHandler()))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", [LOGIN, "/accounts/token", "/api/auth/jwt/create/"])
+def test_while_the_line_is_full_who_comes_is_refused_before_the_shop_has_begun(shop, path):
+    plain = Server(ShopHandler())
+
+    with someone_logging_in(), someone_logging_in():
+        learned = log_in_at(shop, path)
+        again = log_in_at(shop, path, HTTP_X_REQUEST_ID="mine")
+        ordinary = log_in_at(plain, path)
+    let_in = log_in_at(shop, path)
+
+    assert again[0] == "503 Service Unavailable"
+    assert comparable(again) == comparable(learned) == comparable(ordinary)
+    assert again[1]["X-Request-ID"] == "mine"
+    assert shop.ordinary == 2
+    assert let_in[0] == "401 Unauthorized"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_may_be_somebody_else_is_not_refused_for_another(shop, settings):
+    settings.CORS_ALLOWED_ORIGINS = ["https://shop.example"]
+
+    with someone_logging_in(), someone_logging_in():
+        log_in_at(shop, LOGIN)
+        for headers in (
+            {"HTTP_AUTHORIZATION": "Bearer of-somebody"},
+            {"HTTP_ORIGIN": "https://shop.example"},
+            {"HTTP_ORIGIN": "https://evil.example"},
+        ):
+            before = shop.ordinary
+            log_in_at(shop, LOGIN, **headers)
+            assert shop.ordinary == before + 1
+        shop.ask(LOGIN)
+        assert shop.ordinary == before + 2
+
+
+def log_in_at(server, path, **headers):
+    body = json.dumps({"username": "nobody", "password": "tulip-harbour-92"}).encode()
+    return server.ask(
+        path,
+        "POST",
+        **{
+            "CONTENT_TYPE": "application/json",
+            "CONTENT_LENGTH": str(len(body)),
+            "wsgi.input": io.BytesIO(body),
+            **headers,
+        },
+    )
 
 
 @pytest.mark.django_db(transaction=True)

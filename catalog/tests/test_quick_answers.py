@@ -1,6 +1,5 @@
 """Answers before Django's handler: the same bytes and headers, no query, and never out of date."""
 
-import io
 import json
 import subprocess
 import sys
@@ -19,10 +18,10 @@ from inventory.tests.factories import LocationFactory
 from shop_backend.kernel import budgets
 from shop_backend.kernel.quick_answers import QuickAnswers
 from shop_backend.kernel.requests import ShopHandler
+from tests.wsgi import Server, comparable
 
 pytestmark = pytest.mark.django_db
 LIST = "/api/catalog/products/"
-_OF_EVERY_REQUEST = {"X-Request-ID", "RateLimit-Remaining", "RateLimit-Reset"}
 PATHS = [
     LIST,
     f"{LIST}?ordering=-price&page_size=1&page=2",
@@ -59,53 +58,12 @@ def _one_connection():
 
 @pytest.fixture
 def shop():
-    return Server(QuickAnswers(ShopHandler()))
+    return CatalogueServer(QuickAnswers(ShopHandler()))
 
 
-class Server:
-    """Speaks WSGI with an application, and counts how often the ordinary one was reached."""
-
-    def __init__(self, application):
-        self.application, self.ordinary = application, 0
-        inner = getattr(application, "_ordinary", None)
-        if inner is not None:
-            application._ordinary = self._count(inner)
-
-    def _count(self, inner):
-        def ordinary(environ, start_response):
-            self.ordinary += 1
-            return inner(environ, start_response)
-
-        return ordinary
-
-    def ask(self, address, method="GET", **headers):
-        path, _, query = address.partition("?")
-        environ = {
-            "REQUEST_METHOD": method,
-            "PATH_INFO": path,
-            "QUERY_STRING": query,
-            "HTTP_HOST": "testserver",
-            "SERVER_NAME": "testserver",
-            "SERVER_PORT": "80",
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "REMOTE_ADDR": "127.0.0.1",
-            "wsgi.url_scheme": "http",
-            "wsgi.input": io.BytesIO(),
-            **headers,
-        }
-        started = []
-        body = self.application(environ, lambda *words: started.extend(words))
-        content = b"".join(body)
-        getattr(body, "close", lambda: None)()
-        return started[0], dict(started[1]), content
-
+class CatalogueServer(Server):
     def names(self, address=LIST):
         return [row["name"] for row in json.loads(self.ask(address)[2])["data"]["results"]]
-
-
-def comparable(answer):
-    status, headers, content = answer
-    return status, {n: v for n, v in headers.items() if n not in _OF_EVERY_REQUEST}, content
 
 
 @pytest.mark.parametrize("origin", [None, "http://localhost:3000", "https://evil.example"])
@@ -121,7 +79,7 @@ def test_a_quick_answer_is_the_ordinary_one(
         )
     asked = {"HTTP_ORIGIN": origin} if origin else {}
     settings.CATALOGUE_CACHE_MB = 0
-    plain = Server(ShopHandler())
+    plain = CatalogueServer(ShopHandler())
     expected = plain.ask(path, **asked)
     match = {**asked, "HTTP_IF_NONE_MATCH": expected[1]["ETag"]}
     expected_304 = plain.ask(path, **match)

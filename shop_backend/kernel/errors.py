@@ -4,6 +4,7 @@ Codes are part of the API: unique (a test sees to it), documented, never renamed
 not a ``ShopError`` is a bug.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 
@@ -17,6 +18,8 @@ class ShopError(Exception):
     status = 409
     message = "The request was refused."
     retry_after_seconds: int | None = None
+    # Whether everybody would be refused in this very moment; ``None``: that differs.
+    still: Callable[[], bool] | None = None
 
     def __init__(self, **params: Any) -> None:
         self.params = params

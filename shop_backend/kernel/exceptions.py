@@ -15,7 +15,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from shop_backend.kernel import problems
+from shop_backend.kernel import problems, quick_refusals
 from shop_backend.kernel.errors import DatabaseBusy, DatabaseUnavailable, ShopError
 from shop_backend.kernel.faces import face_of
 from shop_backend.kernel.transactions import is_lost_connection, is_retryable
@@ -30,6 +30,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         return None
     set_rollback()
     request = context["request"]
+    if isinstance(error, ShopError) and error.still is not None:
+        quick_refusals.note(request.META, error.still)
     return Response(
         problem.body(face_of(request)), status=problem.status, headers=dict(problem.headers)
     )

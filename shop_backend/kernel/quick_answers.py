@@ -133,12 +133,17 @@ def _key_of(environ: Environ) -> Any:
     """Return what is asked; ``None``: such requests have no answer here."""
     if (
         environ["REQUEST_METHOD"] != "GET"
-        or "HTTP_AUTHORIZATION" in environ
-        or "HTTP_HOST" not in environ
         or environ.get("CONTENT_LENGTH", "0") not in {"", "0"}
         or "HTTP_TRANSFER_ENCODING" in environ
         or not settings.CATALOGUE_CACHE_MB
     ):
+        return None
+    return key_of_anybody(environ)
+
+
+def key_of_anybody(environ: Environ) -> Any:
+    """Return what an answer depends on where it does not matter who asks; ``None``: it does."""
+    if "HTTP_AUTHORIZATION" in environ or "HTTP_HOST" not in environ:
         return None
     origin = environ.get("HTTP_ORIGIN")
     if origin is not None and origin not in settings.CORS_ALLOWED_ORIGINS:
