@@ -8,6 +8,9 @@ from typing import Any
 import django_filters
 from django.core.validators import EMPTY_VALUES
 from django.db.models import Q, QuerySet
+from django_filters.rest_framework import DjangoFilterBackend
+from django_filters.utils import translate_validation
+from rest_framework.request import Request
 
 from catalog import selectors, version
 from catalog.category_tree import CategoryTree
@@ -87,6 +90,9 @@ class ProductFilter(django_filters.FilterSet):
         model = Product
         fields: list[str] = []
 
+    # How many products the search found, where it was counted; other filters leave fewer.
+    hits: int | None = None
+
     @cached_property
     def tree(self) -> CategoryTree:
         """The categories that the caller may see; hidden ones narrow nothing and find nothing."""
@@ -148,10 +154,14 @@ class ProductFilter(django_filters.FilterSet):
         """Apply the search alone."""
         text = self.form.cleaned_data["search"]
         ranks = Ranks.NONE
-        return search_products(products, text, self.tree, ranks=ranks) if text else products
+        if not text:
+            return products
+        return search_products(products, text, self.tree, ranks=ranks).products
 
     def narrow_to_words(self, queryset: ProductQuerySet, name: str, value: str) -> Any:
-        return search_products(queryset, value, self.tree, ranks=self._ranks)
+        found = search_products(queryset, value, self.tree, ranks=self._ranks)
+        self.hits = found.hits
+        return found.products
 
     @property
     def _ranks(self) -> Ranks:
@@ -195,6 +205,18 @@ class ProductFilter(django_filters.FilterSet):
         if len(pairs) > MAX_CHOICES:
             raise InvalidParameter(name=name)
         return pairs
+
+
+class ProductFilterBackend(DjangoFilterBackend):
+    """Tells the view how many products there are, where a search alone has counted them."""
+
+    def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
+        filters: ProductFilter = self.get_filterset(request, queryset, view)
+        if not filters.is_valid():
+            raise translate_validation(filters.errors)
+        found = filters.qs
+        view.counted = filters.hits if filters.asked == {"search"} else None
+        return found
 
 
 def _stating(products: ProductQuerySet, wanted: Mapping[str, Collection[str]]) -> ProductQuerySet:

@@ -11,7 +11,7 @@ Ranks are whole numbers: a cursor compares them, and two floats of the same rank
 from enum import Enum
 from functools import cache, reduce
 from operator import add, and_
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connections
 from django.db.models import BigIntegerField, BooleanField, Case, F, Func, Q, Value, When
@@ -36,9 +36,16 @@ class Ranks(Enum):
     ALL = "all"  # a walk through all of them
 
 
+class Found(NamedTuple):
+    """The hits and, where they had to be counted, how many: up to ``MOST_RANKED`` and one."""
+
+    products: ProductQuerySet
+    hits: int | None
+
+
 def search(
     products: ProductQuerySet, text: str, categories: CategoryTree, *, ranks: Ranks
-) -> ProductQuerySet:
+) -> Found:
     """Return the products in which every word occurs, with ``mismatch``: the less the better.
 
     :param categories: those whose names are searched.
@@ -48,19 +55,22 @@ def search(
     words = list(dict.fromkeys(text.split()))[:MAX_WORDS]
     ways = [_ways_to(word, products.db, categories, is_last=word == words[-1]) for word in words]
     found = products.filter(reduce(and_, (is_hit for is_hit, _ in ways), Q()))
-    is_postgresql = connections[products.db].vendor == "postgresql"
-    if is_postgresql:
+    counted: int | None = None
+    if connections[products.db].vendor == "postgresql":
         is_bounded = ranks is Ranks.FIRST_PAGES
         most = MOST_RANKED + 1 if is_bounded else _MOST_LOOKED_FOR
         # Not exists(): for a first row it would rather read the table than build a bitmap.
         hits = found.order_by()[:most].count()
         if not hits and knows_typos(products.db):
-            return _with_typos(products, words)
+            return Found(_with_typos(products, words), None)
+        if is_bounded:
+            counted = hits
         if is_bounded and hits > MOST_RANKED:
             found = products.filter(pk__in=found.order_by().values("pk")[:MOST_RANKED])
     if ranks is Ranks.NONE:
-        return found.annotate(mismatch=Value(0))
-    return found.annotate(mismatch=Value(0) - reduce(add, (rank for _, rank in ways)))
+        return Found(found.annotate(mismatch=Value(0)), counted)
+    ranked = found.annotate(mismatch=Value(0) - reduce(add, (rank for _, rank in ways)))
+    return Found(ranked, counted)
 
 
 @cache

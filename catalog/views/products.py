@@ -14,7 +14,7 @@ from rest_framework.serializers import ErrorDetail, ValidationError
 
 from catalog import facets, reading, selectors, serializers, services, version
 from catalog.category_tree import CategoryTree
-from catalog.filters import YES, YES_OR_NO, ProductFilter
+from catalog.filters import YES, YES_OR_NO, ProductFilter, ProductFilterBackend
 from catalog.models import Product, ProductQuerySet
 from catalog.reading import LaterStock
 from catalog.serializers.images import absolutely
@@ -26,6 +26,7 @@ from inventory import selectors as inventory
 from shop_backend.kernel import idempotency
 from shop_backend.kernel.access import ANYONE, may
 from shop_backend.kernel.errors import InvalidParameter
+from shop_backend.kernel.filters import OrderingFilter
 from shop_backend.kernel.pagination import bounded_count, numbered_page, read_plain_page
 
 TAGS = ["catalog"]
@@ -44,6 +45,8 @@ class ProductViewSet(RememberedAnswersMixin):
 
     serializer_class = serializers.ProductSummarySerializer
     filterset_class = ProductFilter
+    filter_backends = (ProductFilterBackend, OrderingFilter)
+    counted: int | None = None  # what the list's filters know of its length
     access = {
         "list": ANYONE,
         "retrieve": ANYONE,
@@ -264,6 +267,8 @@ class ProductViewSet(RememberedAnswersMixin):
 
     def count(self, found: ProductQuerySet) -> int:
         """Return how many were found, counted once for each version of the catalogue."""
+        if self.counted is not None:
+            return self.counted
         request = self.request
         is_insider = request.user.has_perm("catalog.view_product")
         asked = [
