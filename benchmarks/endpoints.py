@@ -119,7 +119,8 @@ class Shop:
         return f"{PRODUCTS}?search={self.random.choice(SEARCHED)}"
 
     def _category(self) -> int:
-        return self.random.randint(23, 2_000)
+        """Return one with 110 others below it: in the smallest shop, too, it fills a page."""
+        return self.random.randint(3, 18)
 
     def _reading(self, path: Callable[[], str]) -> Callable[[int], Script]:
         def script() -> Generator[bytes, Answer, None]:
