@@ -164,7 +164,7 @@ def _aftermath(log: Path, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _show(place: str, row: Mapping[str, Any]) -> None:
     memory_used = " to ".join(f"{mb:.0f}" for mb in row.get("private_mb", ()))
     print(
-        f"{place:<12}{row['name']:<32}{row['calls']:>7} calls in {row['seconds']:.0f} s,"
+        f"{place:<24}{row['name']:<32}{row['calls']:>7} calls in {row['seconds']:.0f} s,"
         f" {len(row['failures'])} wrong; workers {memory_used} MB, at most"
         f" {row.get('peak_mb', 0):.0f} MB  {dict(sorted(row['statuses'].items()))}",
         flush=True,

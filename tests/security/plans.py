@@ -99,9 +99,11 @@ SHORT: Sequence[Series] = (
 )
 FUZZ: Sequence[Series] = (Series("PostgreSQL", "postgresql", (_FUZZ, _LISTS)),)
 LONG: Sequence[Series] = (
-    Series("PostgreSQL", "postgresql", (*_LONG_CORPUS, _LONG_FUZZ, _LISTS)),
-    Series("SQLite", "sqlite", (*_OTHERS_CORPUS, _LONG_FUZZ, _LISTS)),
-    Series("MariaDB", "mysql", (*_OTHERS_CORPUS, _LISTS)),
+    Series("PostgreSQL corpus", "postgresql", _LONG_CORPUS),
+    Series("PostgreSQL schemathesis", "postgresql", (_LONG_FUZZ, _LISTS)),
+    Series("SQLite corpus", "sqlite", _OTHERS_CORPUS),
+    Series("SQLite schemathesis", "sqlite", (_LONG_FUZZ, _LISTS)),
+    Series("MariaDB corpus", "mysql", _OTHERS_CORPUS),
     Series("Tools", "postgresql", _TOOLS),
 )
 

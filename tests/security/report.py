@@ -40,7 +40,7 @@ def write(rows: Sequence[dict[str, Any]], *, seed: int) -> None:
 def _tables(text: str) -> dict[str, str]:
     """Return each place's table with its title."""
     _, *parts = text.split(f"\n{_TITLE}")
-    return {part.partition(",")[0]: f"\n{_TITLE}{part.strip()}\n" for part in parts}
+    return {part.partition(":")[0]: f"\n{_TITLE}{part.strip()}\n" for part in parts}
 
 
 def render(rows: Sequence[dict[str, Any]], *, seed: int) -> str:
@@ -48,7 +48,7 @@ def render(rows: Sequence[dict[str, Any]], *, seed: int) -> str:
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}"
     lines = []
     for place, of_place in groupby(rows, key=itemgetter("place")):
-        title = f"{_TITLE}{place}, {datetime.now(UTC):%d %B %Y}, seed {seed}, {machine}"
+        title = f"{_TITLE}{place}: {datetime.now(UTC):%d %B %Y}, seed {seed}, {machine}"
         lines += ["", title, "", _HEAD, _RULE, *map(_row, of_place)]
     return "\n".join(lines)
 
