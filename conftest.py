@@ -16,11 +16,11 @@ pytest_plugins = ["tests.contract.plugin"]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _flushing_deletes_histories_too(django_db_modify_db_settings: None) -> None:
-    """Empty tables that only grow, too, after a test that commits.
+def _emptying_deletes_histories_too(django_db_modify_db_settings: None) -> None:
+    """Empty tables that only grow, too, after a test that commits: their triggers are off then.
 
-    Their triggers are off for that. PostgreSQL is spared to TRUNCATE seventy tables of which five
-    hold something, which took longer than most of these tests.
+    On PostgreSQL only tables with rows are emptied, and sequences go on: TRUNCATE of seventy
+    tables, of which five had rows, took longer than most of these tests.
     """
     if connection.vendor == "sqlite":
         return
@@ -30,21 +30,21 @@ def _flushing_deletes_histories_too(django_db_modify_db_settings: None) -> None:
         statements = sql_flush(*args, **options)
         return [f"SET {OFF_SWITCH} = 1", *statements, f"SET {OFF_SWITCH} = NULL"]
 
-    def flush_what_is_full(style: Any, tables: list[str], **options: Any) -> list[str]:
+    def flush_filled_tables(style: Any, tables: list[str], **options: Any) -> list[str]:
         names = [connection.ops.quote_name(table) for table in tables]
         ask = " UNION ALL ".join(f"SELECT '{n}' WHERE EXISTS (SELECT 1 FROM {n})" for n in names)
         with connection.cursor() as cursor:
             cursor.execute(ask)
-            full = [name for (name,) in cursor.fetchall()]
+            filled = [name for (name,) in cursor.fetchall()]
         return [
-            *(f"ALTER TABLE {name} DISABLE TRIGGER USER" for name in full),
-            *(f"DELETE FROM {name}" for name in full),
+            *(f"ALTER TABLE {name} DISABLE TRIGGER USER" for name in filled),
+            *(f"DELETE FROM {name}" for name in filled),
             "SET CONSTRAINTS ALL IMMEDIATE",
-            *(f"ALTER TABLE {name} ENABLE TRIGGER USER" for name in full),
+            *(f"ALTER TABLE {name} ENABLE TRIGGER USER" for name in filled),
         ]
 
     is_mysql = connection.vendor == "mysql"
-    flush: Any = flush_histories_too if is_mysql else flush_what_is_full
+    flush: Any = flush_histories_too if is_mysql else flush_filled_tables
     connection.ops.sql_flush = flush  # type: ignore[method-assign]  # see above
 
 

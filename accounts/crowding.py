@@ -47,16 +47,17 @@ _line = _Line()
 
 
 @contextmanager
-def place_in_line() -> Iterator[None]:
+def place_in_line(*, is_at_the_door: bool = False) -> Iterator[None]:
     """Hold a place for work on passwords; whoever holds one already needs no other.
 
+    :param is_at_the_door: nothing was done with the request yet, so all are refused alike.
     :raises PasswordsBusy: there is none free; nothing was done.
     """
     if getattr(_holding, "has_place", False):
         yield
         return
     if not _line.enter():
-        raise PasswordsBusy(still=_line.is_full)
+        raise PasswordsBusy(holds=_line.is_full if is_at_the_door else None)
     _holding.has_place = True
     try:
         yield

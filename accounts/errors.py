@@ -39,9 +39,9 @@ class PasswordsBusy(Unavailable):
     message = "Many people are logging in at the moment; please try again."
     retry_after_seconds = 1
 
-    def __init__(self, *, still: Callable[[], bool]) -> None:
+    def __init__(self, *, holds: Callable[[], bool] | None) -> None:
         super().__init__()
-        self.still = still
+        self.holds = holds
 
 
 class InvalidToken(ShopError):

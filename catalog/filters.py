@@ -24,7 +24,7 @@ from catalog.models import (
     Variant,
 )
 from catalog.models.reviews import MAX_RATING, MIN_RATING
-from catalog.search import Ranks
+from catalog.search import Ranks, bound
 from catalog.search import search as search_products
 from catalog.sellable import is_sellable
 from shop_backend.kernel.errors import InvalidParameter
@@ -90,7 +90,7 @@ class ProductFilter(django_filters.FilterSet):
         model = Product
         fields: list[str] = []
 
-    # How many products the search found, where it was counted; other filters leave fewer.
+    # How many products are left, where that had to be counted to rank them.
     hits: int | None = None
 
     @cached_property
@@ -130,6 +130,15 @@ class ProductFilter(django_filters.FilterSet):
         """The condition on products that can be bought, as of one moment."""
         return is_sellable()
 
+    def filter_queryset(self, queryset: Any) -> Any:
+        """Apply everything that was asked for; of the hits of a search so many are ranked."""
+        found = super().filter_queryset(queryset)
+        if "search" not in self.asked or self._ranks is not Ranks.FIRST_PAGES:
+            return found
+        bounded = bound(found)
+        self.hits = bounded.hits
+        return bounded.products
+
     def narrow(
         self,
         products: ProductQuerySet,
@@ -154,14 +163,10 @@ class ProductFilter(django_filters.FilterSet):
         """Apply the search alone."""
         text = self.form.cleaned_data["search"]
         ranks = Ranks.NONE
-        if not text:
-            return products
-        return search_products(products, text, self.tree, ranks=ranks).products
+        return search_products(products, text, self.tree, ranks=ranks) if text else products
 
     def narrow_to_words(self, queryset: ProductQuerySet, name: str, value: str) -> Any:
-        found = search_products(queryset, value, self.tree, ranks=self._ranks)
-        self.hits = found.hits
-        return found.products
+        return search_products(queryset, value, self.tree, ranks=self._ranks)
 
     @property
     def _ranks(self) -> Ranks:
@@ -208,14 +213,14 @@ class ProductFilter(django_filters.FilterSet):
 
 
 class ProductFilterBackend(DjangoFilterBackend):
-    """Tells the view how many products there are, where a search alone has counted them."""
+    """Tells the view how many products there are, where a search has counted them."""
 
     def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
         filters: ProductFilter = self.get_filterset(request, queryset, view)
         if not filters.is_valid():
             raise translate_validation(filters.errors)
         found = filters.qs
-        view.counted = filters.hits if filters.asked == {"search"} else None
+        view.hits_counted = filters.hits
         return found
 
 

@@ -18,9 +18,10 @@ from django.db.models import BigIntegerField, BooleanField, Case, F, Func, Q, Va
 
 from catalog.category_tree import CategoryTree
 from catalog.models import ProductQuerySet, Variant
+from shop_backend.kernel.pagination import COUNT_CAP
 
 MAX_WORDS = 8
-MOST_RANKED = 10_000  # of more hits than numbered pages reach, these are compared
+MOST_RANKED = COUNT_CAP  # of more hits than numbered pages reach, so many are compared
 _MOST_BY_SKU = _MOST_ALIKE = 1_000
 _MOST_LOOKED_FOR = 100
 _TRIGRAM = 3
@@ -36,16 +37,16 @@ class Ranks(Enum):
     ALL = "all"  # a walk through all of them
 
 
-class Found(NamedTuple):
-    """The hits and, where they had to be counted, how many: up to ``MOST_RANKED`` and one."""
+class Bounded(NamedTuple):
+    """The hits that are ranked, and how many there are: up to ``MOST_RANKED`` and one."""
 
     products: ProductQuerySet
-    hits: int | None
+    hits: int
 
 
 def search(
     products: ProductQuerySet, text: str, categories: CategoryTree, *, ranks: Ranks
-) -> Found:
+) -> ProductQuerySet:
     """Return the products in which every word occurs, with ``mismatch``: the less the better.
 
     :param categories: those whose names are searched.
@@ -55,22 +56,25 @@ def search(
     words = list(dict.fromkeys(text.split()))[:MAX_WORDS]
     ways = [_ways_to(word, products.db, categories, is_last=word == words[-1]) for word in words]
     found = products.filter(reduce(and_, (is_hit for is_hit, _ in ways), Q()))
-    counted: int | None = None
-    if connections[products.db].vendor == "postgresql":
-        is_bounded = ranks is Ranks.FIRST_PAGES
-        most = MOST_RANKED + 1 if is_bounded else _MOST_LOOKED_FOR
+    if knows_typos(products.db):
         # Not exists(): for a first row it would rather read the table than build a bitmap.
-        hits = found.order_by()[:most].count()
-        if not hits and knows_typos(products.db):
-            return Found(_with_typos(products, words), None)
-        if is_bounded:
-            counted = hits
-        if is_bounded and hits > MOST_RANKED:
-            found = products.filter(pk__in=found.order_by().values("pk")[:MOST_RANKED])
+        hits = found.order_by()[:_MOST_LOOKED_FOR].count()
+        if not hits:
+            return _with_typos(products, words)
     if ranks is Ranks.NONE:
-        return Found(found.annotate(mismatch=Value(0)), counted)
-    ranked = found.annotate(mismatch=Value(0) - reduce(add, (rank for _, rank in ways)))
-    return Found(ranked, counted)
+        return found.annotate(mismatch=Value(0))
+    return found.annotate(mismatch=Value(0) - reduce(add, (rank for _, rank in ways)))
+
+
+def bound(found: ProductQuerySet) -> Bounded:
+    """Return as many of the hits as are compared for the first pages.
+
+    :param found: what was searched, and narrowed by everything else.
+    """
+    hits = found.order_by().values("pk")[: MOST_RANKED + 1].count()
+    if hits > MOST_RANKED:
+        found = found.filter(pk__in=found.order_by().values("pk")[:MOST_RANKED])
+    return Bounded(found, hits)
 
 
 @cache

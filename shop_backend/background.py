@@ -103,15 +103,15 @@ def _delete_whole_budgets(now: datetime) -> int:
 
 
 def _sum_up_changes(now: datetime) -> int:
-    return _in_steps(catalogue_version.sum_up)
+    return _repeat(catalogue_version.sum_up)
 
 
 def _settle_stock_doubts(now: datetime) -> int:
-    return _in_steps(catalog.settle_stock_doubts)
+    return _repeat(catalog.settle_stock_doubts)
 
 
-def _in_steps(step: Callable[[], int]) -> int:
-    """In small transactions: who changes one of the rows meanwhile waits for no more than that."""
+def _repeat(step: Callable[[], int]) -> int:
+    """Repeat the step until nothing is left: whoever changes a row meanwhile waits for one step."""
     total = 0
     for _ in range(BATCH):
         done = step()

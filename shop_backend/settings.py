@@ -144,7 +144,7 @@ MYSQL_OPTIONS = {"charset": "utf8mb4", "sql_mode": "STRICT_TRANS_TABLES"}
 if _is_sqlite:
     _default_database["OPTIONS"] = SQLITE_OPTIONS
 elif DB_ENGINE.endswith("mysql"):
-    import pymysql
+    import pymysql  # here, as it takes a megabyte of every worker
 
     pymysql.install_as_MySQLdb()
     _default_database["OPTIONS"] = MYSQL_OPTIONS

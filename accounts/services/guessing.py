@@ -21,7 +21,7 @@ def counted_try(login: str) -> Iterator[None]:
     :raises PasswordsBusy: too many people log in right now; nothing was counted or compared.
     :raises TooManyPasswords: there were too many of late; nothing was compared.
     """
-    with place_in_line():
+    with place_in_line(is_at_the_door=True):
         if settings.RATE_LIMITS:
             yield from _counted(login)
         else:

@@ -113,25 +113,48 @@ def test_while_the_line_is_full_who_comes_is_refused_before_the_shop_has_begun(s
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_may_be_somebody_else_is_not_refused_for_another(shop, settings):
+def test_a_refusal_is_given_to_no_other_origin_and_to_nobody_who_reads(shop, settings):
     settings.CORS_ALLOWED_ORIGINS = ["https://shop.example"]
 
     with someone_logging_in(), someone_logging_in():
         log_in_at(shop, LOGIN)
-        for headers in (
-            {"HTTP_AUTHORIZATION": "Bearer of-somebody"},
-            {"HTTP_ORIGIN": "https://shop.example"},
-            {"HTTP_ORIGIN": "https://evil.example"},
-        ):
+        for origin in ("https://shop.example", "https://evil.example"):
             before = shop.ordinary
-            log_in_at(shop, LOGIN, **headers)
+            log_in_at(shop, LOGIN, HTTP_ORIGIN=origin)
             assert shop.ordinary == before + 1
         shop.ask(LOGIN)
         assert shop.ordinary == before + 2
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("cookie", ["csrftoken=x", "sessionid=x"])
+def test_a_cookie_for_one_browser_goes_to_no_other(shop, cookie):
+    with someone_logging_in(), someone_logging_in():
+        log_in_at(shop, LOGIN, HTTP_COOKIE=cookie)
+        _, headers, _ = log_in_at(shop, LOGIN)
+
+    assert "Set-Cookie" not in headers
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_door_that_looks_at_the_form_first_still_does(shop, settings):
+    settings.PASSWORD_HASHERS = ARGON
+    words = {"username": "newcomer", "email": "n@example.com", "password": "tulip-harbour-92"}
+
+    with someone_logging_in(), someone_logging_in():
+        busy = post_to(shop, "/api/accounts/register/", words)
+        wrong = post_to(shop, "/api/accounts/register/", {**words, "email": "none"})
+
+    assert (busy[0][:3], wrong[0][:3]) == ("503", "400")
+
+
 def log_in_at(server, path, **headers):
-    body = json.dumps({"username": "nobody", "password": "tulip-harbour-92"}).encode()
+    words = {"username": "nobody", "password": "tulip-harbour-92"}
+    return post_to(server, path, words, **headers)
+
+
+def post_to(server, path, words, **headers):
+    body = json.dumps(words).encode()
     return server.ask(
         path,
         "POST",

@@ -15,11 +15,15 @@ _BESIDE = (
 
 
 def _replace(schema_editor: Any, columns: str) -> None:
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute("DROP INDEX product_of_category", params=None)
-        schema_editor.execute(
-            f"CREATE INDEX product_of_category ON catalog_product {columns}", params=None
-        )
+    """Build the new index first: only to change places with the old one are readers kept out."""
+    if schema_editor.connection.vendor != "postgresql":
+        return
+    for statement in (
+        f"CREATE INDEX product_of_category_new ON catalog_product {columns}",
+        "DROP INDEX product_of_category",
+        "ALTER INDEX product_of_category_new RENAME TO product_of_category",
+    ):
+        schema_editor.execute(statement, params=None)
 
 
 def install(apps: Any, schema_editor: Any) -> None:

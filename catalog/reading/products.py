@@ -71,7 +71,7 @@ class Viewer:
 def show_products(
     rows: Sequence[Any], parts: Mapping[int, Parts], availability: Availability, viewer: Viewer
 ) -> list[dict[str, Any]]:
-    """Return the rows of a list (``Listed``)."""
+    """Return what a list shows of these rows (``Listed``)."""
     stock = viewer.stock_of(availability)
     return [_summary(row, parts[row.pk], stock, viewer) for row in rows]
 

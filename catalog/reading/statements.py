@@ -14,6 +14,7 @@ import orjson
 from django.db import connection
 
 from catalog.models import Product
+from catalog.models.products import published_at as is_published_at
 from catalog.reading.products import Details, Image, Parts, Variant
 from catalog.reading.stock import Availability
 from inventory.availability import read_availability
@@ -162,19 +163,28 @@ def read_published(*, order: Sequence[str], limit: int, offset: int, now: dateti
     )
 
 
-def read_listed(ids: Sequence[int]) -> Page:
+def read_listed(ids: Sequence[int], *, published_at: datetime | None) -> Page:
     """Return the products with these ids, in this order: in one query on PostgreSQL, else in four.
 
-    Those that have gone in this very moment are left out.
+    :param published_at: those that customers see then; ``None``: those that staff see. What was
+        hidden since the ids were read is left out.
     """
     if not ids:
         return Page([], {}, {})
-    places = {pk: place for place, pk in enumerate(ids)}
     if connection.vendor == "postgresql":
-        page = _read_page(f"p.id IN ({', '.join(['%s'] * len(ids))})", list(ids))
+        is_one = f"p.id IN ({', '.join(['%s'] * len(ids))})"
+        if published_at is None:
+            page = _read_page(f"{is_one} AND p.status <> 'deleted'", list(ids))
+        else:
+            page = _read_page(f"{is_one} AND {_IS_PUBLISHED}", [*ids, published_at, published_at])
     else:
         products = Product.objects.filter(pk__in=ids)
+        if published_at is None:
+            products = products.exclude(status=Product.Status.DELETED)
+        else:
+            products = products.filter(is_published_at(published_at))
         page = read_parts(list(products.values_list(*Listed._fields, named=True)))
+    places = {pk: place for place, pk in enumerate(ids)}
     return page._replace(rows=sorted(page.rows, key=lambda row: places[row.pk]))
 
 

@@ -7,6 +7,7 @@ from catalog import search
 from catalog.category_tree import CategoryTree
 from catalog.tests.answers import names, payload
 from catalog.tests.factories import CategoryFactory, VariantFactory
+from shop_backend.kernel import pagination
 
 pytestmark = pytest.mark.django_db
 
@@ -117,7 +118,28 @@ def test_a_search_costs_a_constant_number_of_queries(anonymous, rows, django_ass
         product(f"Lamp {number}")
     CategoryTree.read()  # once for each version of the catalogue
 
-    # Version, SKUs, count (on PostgreSQL the search's own), version; the ids of the page, and
-    # what belongs to them.
-    with django_assert_num_queries(6 if connection.vendor == "postgresql" else 8):
+    # Version, SKUs and whether anything is found at all, the count, version; the ids of the page,
+    # and what belongs to them.
+    with django_assert_num_queries(7 if connection.vendor == "postgresql" else 8):
         assert len(found(anonymous, "lamp")) == rows
+
+
+@pytest.mark.portable
+def test_more_hits_than_are_ranked_are_narrowed_first_and_counted_up_to_the_cap(
+    anonymous, monkeypatch
+):
+    monkeypatch.setattr(search, "MOST_RANKED", 3)
+    monkeypatch.setattr(pagination, "COUNT_CAP", 3)
+    shelf = CategoryFactory(name="Last shelf")
+    for number in range(5):
+        product(f"Red lamp {number}")
+    product("Red lamp at the end", product__category=shelf)
+
+    everywhere = payload(anonymous.get("/api/catalog/products/", {"search": "red lamp"}))
+    there = {"search": "red lamp", "category": shelf.pk}
+    on_the_shelf = payload(anonymous.get("/api/catalog/products/", there))
+
+    assert (everywhere["count"], everywhere["count_capped"]) == (3, True)
+    assert len(everywhere["results"]) == 3
+    assert on_the_shelf["count"] == 1
+    assert [row["name"] for row in on_the_shelf["results"]] == ["Red lamp at the end"]

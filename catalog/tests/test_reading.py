@@ -9,7 +9,7 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from accounts.tests.factories import StaffFactory, UserFactory
-from catalog import selectors, serializers
+from catalog import reading, selectors, serializers
 from catalog.category_tree import CategoryTree
 from catalog.models import (
     Attribute,
@@ -174,3 +174,17 @@ def test_the_fast_options_are_those_that_orders_keep():
         shown = {row["id"]: row["options"] for row in read["variants"]}
 
         assert shown[variant.pk] == selectors.describe_options(variant)
+
+
+@pytest.mark.portable
+@pytest.mark.parametrize("status", ["draft", "deleted"])
+def test_what_is_hidden_between_the_ids_and_the_rows_is_not_shown(status):
+    kept, hidden = VariantFactory().product, VariantFactory().product
+    Product.objects.filter(pk=hidden.pk).update(status=status)
+    ids = [hidden.pk, kept.pk]
+
+    customers = reading.read_listed(ids, published_at=timezone.now())
+    staff = reading.read_listed(ids, published_at=None)
+
+    assert [row.pk for row in customers.rows] == [kept.pk]
+    assert [row.pk for row in staff.rows] == ([kept.pk] if status == "deleted" else ids)

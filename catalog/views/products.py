@@ -46,7 +46,7 @@ class ProductViewSet(RememberedAnswersMixin):
     serializer_class = serializers.ProductSummarySerializer
     filterset_class = ProductFilter
     filter_backends = (ProductFilterBackend, OrderingFilter)
-    counted: int | None = None  # what the list's filters know of its length
+    hits_counted: int | None = None  # where the list's filters had to count
     access = {
         "list": ANYONE,
         "retrieve": ANYONE,
@@ -105,7 +105,10 @@ class ProductViewSet(RememberedAnswersMixin):
         # What a list is narrowed and ordered by stands in indexes; the rest is read of one page.
         order = [str(column).lstrip("-") for column in found.query.order_by]
         page: Any = self.paginate_queryset(found.values_list(*order, named=True))
-        listed = reading.read_listed([row.pk for row in page])
+        is_insider = request.user.has_perm("catalog.view_product")
+        listed = reading.read_listed(
+            [row.pk for row in page], published_at=None if is_insider else timezone.now()
+        )
         stock = self.later_stock()
         rows = reading.show_products(*listed, self._viewer(stock))
         payload = self.get_paginated_response(rows).data
@@ -267,8 +270,8 @@ class ProductViewSet(RememberedAnswersMixin):
 
     def count(self, found: ProductQuerySet) -> int:
         """Return how many were found, counted once for each version of the catalogue."""
-        if self.counted is not None:
-            return self.counted
+        if self.hits_counted is not None:  # of this very list
+            return self.hits_counted
         request = self.request
         is_insider = request.user.has_perm("catalog.view_product")
         asked = [

@@ -18,8 +18,8 @@ class ShopError(Exception):
     status = 409
     message = "The request was refused."
     retry_after_seconds: int | None = None
-    # Whether everybody would be refused in this very moment; ``None``: that differs.
-    still: Callable[[], bool] | None = None
+    # Tells whether everybody would be refused at this moment, too; ``None``: it depends on them.
+    holds: Callable[[], bool] | None = None
 
     def __init__(self, **params: Any) -> None:
         self.params = params

@@ -30,8 +30,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         return None
     set_rollback()
     request = context["request"]
-    if isinstance(error, ShopError) and error.still is not None:
-        quick_refusals.note(request.META, error.still)
+    if isinstance(error, ShopError) and error.holds is not None:
+        quick_refusals.note(request.META, error.holds)
     return Response(
         problem.body(face_of(request)), status=problem.status, headers=dict(problem.headers)
     )

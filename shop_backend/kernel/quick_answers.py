@@ -81,21 +81,33 @@ class QuickAnswers:
         self, key: Any, known: _Known | None, environ: Environ, start_response: StartResponse
     ) -> Iterable[bytes]:
         """Answer in the ordinary way, and keep the headers of what may be given again."""
-        started: list[Any] = []
-
-        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            started[:] = status, headers
-            return start_response(status, headers, *rest)
-
-        body = self._ordinary(environ, start)
+        body, status, headers = overhear(self._ordinary, environ, start_response)
         offered = environ.get(_OFFER)
-        if offered is not None and started[0][:3] in {"200", "304"} and _is_nobodys(started[1]):
-            status, headers = started
+        if offered is not None and status[:3] in {"200", "304"} and is_nobodys(headers):
             heads = dict(known.heads) if known is not None else {}
             heads[status] = [pair for pair in headers if _stays(pair[0], status)]
             most = settings.CATALOGUE_CACHE_MB * 1_000_000 // _SHARE
             self._known.keep(key, _Known(offered, heads), size=_OVERHEAD, most=most)
         return body
+
+
+def overhear(
+    application: Application, environ: Environ, start_response: StartResponse
+) -> tuple[Iterable[bytes], str, list[tuple[str, str]]]:
+    """Let the application answer; return its body, and the status and headers that it sent."""
+    started: list[Any] = []
+
+    def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+        started[:] = status, headers
+        return start_response(status, headers, *rest)
+
+    body = application(environ, start)
+    return body, started[0], started[1]
+
+
+def is_nobodys(headers: Iterable[tuple[str, str]]) -> bool:
+    """Return whether nothing among them is for the asking browser alone."""
+    return all(name.lower() != "set-cookie" for name, _ in headers)
 
 
 def _answer(
@@ -136,25 +148,21 @@ def _key_of(environ: Environ) -> Any:
         or environ.get("CONTENT_LENGTH", "0") not in {"", "0"}
         or "HTTP_TRANSFER_ENCODING" in environ
         or not settings.CATALOGUE_CACHE_MB
+        or "HTTP_AUTHORIZATION" in environ
     ):
         return None
-    return key_of_anybody(environ)
+    return key_of(environ, _ASKED)
 
 
-def key_of_anybody(environ: Environ) -> Any:
-    """Return what an answer depends on where it does not matter who asks; ``None``: it does."""
-    if "HTTP_AUTHORIZATION" in environ or "HTTP_HOST" not in environ:
+def key_of(environ: Environ, asked: Iterable[str]) -> Any:
+    """Return these words of a request; ``None`` where they are too long, or CORS has a say."""
+    if "HTTP_HOST" not in environ:
         return None
     origin = environ.get("HTTP_ORIGIN")
     if origin is not None and origin not in settings.CORS_ALLOWED_ORIGINS:
         return None
-    key = tuple([environ.get(name, "") for name in _ASKED])
+    key = tuple([environ.get(name, "") for name in asked])
     return key if sum(map(len, key)) <= _LONGEST_KEY else None
-
-
-def _is_nobodys(headers: Iterable[tuple[str, str]]) -> bool:
-    """Return whether nothing among them is for the asking browser alone."""
-    return all(name.lower() != "set-cookie" for name, _ in headers)
 
 
 def _stays(header: str, status: str) -> bool:

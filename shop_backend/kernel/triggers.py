@@ -30,7 +30,7 @@ _SQLITE = """
 CREATE TRIGGER {table}_append_only_{verb} BEFORE {verb} ON {table}
 BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END
 """
-# Flushing a test's database deletes rows here; elsewhere it truncates, or nothing is committed.
+# Emptying a database after a test deletes rows here; PostgreSQL switches triggers off for that.
 OFF_SWITCH = "@shop_test_is_over"
 _MYSQL = f"""
 CREATE TRIGGER {{table}}_append_only_{{verb}} BEFORE {{verb}} ON {{table}} FOR EACH ROW

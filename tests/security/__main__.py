@@ -23,6 +23,7 @@ from tests.postgres import PostgresUnavailable
 from tests.security import checks, plans, report
 
 _SEED_OF_SHORT = 20261127
+_CHECKS = "Checks"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
         run = plans.Run(seed, first_port, Path(folder), until, servers, calls=chosen.calls)
         for each in series:
             run.run(each)
-    if chosen.form == "long" and "Checks".startswith(tuple(chosen.only.split(","))):
+    if chosen.form == "long" and _is_wanted(_CHECKS, chosen.only):
         run.rows += checks.run_all()
     print(f"{time.monotonic() - started:.0f} s")
     if chosen.write:
@@ -56,7 +57,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("form", choices=["short", "fuzz", "long"])
     parser.add_argument("--minutes", type=float, default=240, help="for all of it together")
     parser.add_argument("--calls", type=int, default=100_000, help="of schemathesis, in the long")
-    parser.add_argument("--only", default="", help="series whose names begin so: PostgreSQL,tools")
+    parser.add_argument(
+        "--only", type=_names, default=(), help="series whose names begin so: PostgreSQL,Tools"
+    )
     parser.add_argument("--write", action="store_true", help="renew the tables in docs/security.md")
     return parser.parse_args(arguments)
 
@@ -67,8 +70,24 @@ def _series(chosen: argparse.Namespace) -> list[plans.Series]:
         if any(each.kind == "mysql" for each in wanted):
             print("TEST_MYSQL_URL names no server: nothing is attacked on MariaDB.")
         wanted = [each for each in wanted if each.kind != "mysql"]
-    names = [name for name in chosen.only.split(",") if name]
-    return [s for s in wanted if not names or any(s.name.startswith(name) for name in names)]
+    return [each for each in wanted if _is_wanted(each.name, chosen.only)]
+
+
+def _names(text: str) -> Sequence[str]:
+    """Return the beginnings of names of series.
+
+    :raises ArgumentTypeError: no series' name begins so.
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    known = [*(each.name for each in (*plans.SHORT, *plans.FUZZ, *plans.LONG)), _CHECKS]
+    for name in names:
+        if not any(each.startswith(name) for each in known):
+            raise argparse.ArgumentTypeError(f"{name} begins none of: {', '.join(known)}")
+    return names
+
+
+def _is_wanted(name: str, only: Sequence[str]) -> bool:
+    return not only or name.startswith(tuple(only))
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ _LONG_CORPUS = (
     _LISTS,
     Step("hostile input, the admin's lists", "admin", kinds=("staff",), most=12),
 )
-# Beside PostgreSQL, of each place some of its up to a hundred values.
+# On other databases than PostgreSQL eight of the up to a hundred values of each place.
 _OTHERS_CORPUS = (
     Step("hostile input, warming up", "hostile", most=1),
     Step("hostile input, eight of a place", "hostile", most=8, is_measured=True),
