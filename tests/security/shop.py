@@ -138,6 +138,7 @@ class Shop:
             AddressFactory(user=buyer, default_for=buyer.pk, country="GB", postal_code="M1 1AE")
         ShippingMethodFactory(zones=[ZoneFactory(areas=["GB"])])
         LocationFactory()
+        Location.objects.filter(is_active=False).update(is_active=True)  # the attack may close all
         self._fill_the_catalogue()
         variant: Variant = VariantFactory(stock=10_000)  # type: ignore[assignment]  # factory_boy is untyped
         delivered = place_and_deliver(buyer, (variant, 2))
