@@ -67,12 +67,12 @@ def search(
 
 
 def bound(found: ProductQuerySet) -> Bounded:
-    """Return as many of the hits as are compared for the first pages.
+    """Return as many of the hits as are compared for the first pages; on MariaDB all of them.
 
     :param found: what was searched, and narrowed by everything else.
     """
     hits = found.order_by().values("pk")[: MOST_RANKED + 1].count()
-    if hits > MOST_RANKED:
+    if hits > MOST_RANKED and connections[found.db].features.allow_sliced_subqueries_with_in:
         found = found.filter(pk__in=found.order_by().values("pk")[:MOST_RANKED])
     return Bounded(found, hits)
 

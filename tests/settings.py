@@ -26,6 +26,9 @@ DATABASES = {"default": environ.Env().db_url("TEST_DATABASE_URL", default="sqlit
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
 elif DATABASES["default"]["ENGINE"].endswith("mysql"):
+    import pymysql  # the shop's own settings were read without this database
+
+    pymysql.install_as_MySQLdb()
     DATABASES["default"]["OPTIONS"] = MYSQL_OPTIONS
 else:
     DATABASES["default"]["OPTIONS"] = {**prepared.OPTIONS}

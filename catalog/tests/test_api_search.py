@@ -135,7 +135,8 @@ def test_more_hits_than_are_ranked_are_narrowed_first_and_counted_up_to_the_cap(
         product(f"Red lamp {number}")
     product("Red lamp at the end", product__category=shelf)
 
-    everywhere = payload(anonymous.get("/api/catalog/products/", {"search": "red lamp"}))
+    first_page = {"search": "red lamp", "page_size": 3}
+    everywhere = payload(anonymous.get("/api/catalog/products/", first_page))
     there = {"search": "red lamp", "category": shelf.pk}
     on_the_shelf = payload(anonymous.get("/api/catalog/products/", there))
 

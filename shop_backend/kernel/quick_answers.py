@@ -23,7 +23,7 @@ _ASKED = (
     "wsgi.url_scheme", "HTTP_HOST", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "HTTP_ACCEPT",
     "HTTP_ORIGIN", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT",
 )  # fmt: skip
-_OF_EVERY_REQUEST = {
+OF_EVERY_REQUEST = {
     "x-request-id", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "etag",
 }  # fmt: skip
 
@@ -169,4 +169,4 @@ def _stays(header: str, status: str) -> bool:
     name = header.lower()
     if name == "content-length":
         return not status.startswith("200")
-    return name not in _OF_EVERY_REQUEST
+    return name not in OF_EVERY_REQUEST

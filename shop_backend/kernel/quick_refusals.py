@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from shop_backend.kernel import middleware
 from shop_backend.kernel.quick_answers import (
+    OF_EVERY_REQUEST,
     Application,
     Environ,
     StartResponse,
@@ -27,7 +28,6 @@ _ASKED = (
     "wsgi.url_scheme", "HTTP_HOST", "SCRIPT_NAME", "PATH_INFO", "HTTP_ORIGIN",
     "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT",
 )  # fmt: skip
-_OF_EVERY_REQUEST = {"x-request-id", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"}
 
 
 class _Refusal(NamedTuple):
@@ -65,7 +65,7 @@ class QuickRefusals:
         body, status, headers = overhear(self._ordinary, environ, start_response)
         holds = environ.get(_NOTE)
         if holds is not None and status.startswith("503") and is_nobodys(headers):
-            kept = [pair for pair in headers if pair[0].lower() not in _OF_EVERY_REQUEST]
+            kept = [pair for pair in headers if pair[0].lower() not in OF_EVERY_REQUEST]
             refusal = _Refusal(holds, status, kept, b"".join(body))
             size = _OVERHEAD + len(refusal.body)
             self._known.keep(key, refusal, size=size, most=_MOST_BYTES)
