@@ -30,7 +30,14 @@ def run(plan: dict[str, Any]) -> Any:
     if plan["attack"] == "lists":
         return firing.look_at_lists(address, shop)
     if plan["attack"] == "admin":
-        return pages.fire_at_admin(address, shop, seed=plan["seed"], most=plan["most"], until=until)
+        return pages.fire_at_admin(
+            address,
+            shop,
+            seed=plan["seed"],
+            most=plan["most"],
+            of_forms=plan["of_forms"],
+            until=until,
+        )
     amount = firing.Amount(plan["most"], plan["shares"].get(plan["kind"], 1.0))
     return firing.fire(address, shop, seed=plan["seed"], amount=amount, until=until)
 

@@ -18,7 +18,7 @@ from tests.security.busy import is_busy
 from tests.security.hostile import Gunner, Shot
 from tests.security.shop import Shop
 
-_THREADS = 4
+THREADS = 4
 _AT_ONCE = 200  # requests that are made before they are sent
 _AT_ONCE_AT_THE_DOOR = 8  # fewer: some of them end the session, or the account
 _MOST_FAILURES = 200
@@ -52,7 +52,7 @@ def fire(address: Address, shop: Shop, *, seed: int, amount: Amount, until: floa
     gunner = Gunner(document, shop, seed=seed)
     findings = Findings()
     seen: set[tuple[str, str]] = set()
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with ThreadPoolExecutor(THREADS) as pool:
         for shots in _salvos(gunner, document, shop, amount, seed):
             if time() > until:
                 findings.failures["time"] = "the corpus was not fired to its end"

@@ -1,6 +1,7 @@
 """The admin site's forms under the corpus: one hostile value in one field, the rest as it was."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from random import Random
 from time import time
@@ -11,7 +12,7 @@ from django.contrib import admin
 
 from tests.chaos.wire import Address, Answer, Request, call
 from tests.security import corpus
-from tests.security.firing import Findings
+from tests.security.firing import THREADS, Findings
 
 _SENT = "application/x-www-form-urlencoded"
 _LEFT_OUT = 0.8  # of the forms, in the short form
@@ -57,28 +58,33 @@ class Form(HTMLParser):
 def fire_at_forms(
     address: Address, findings: Findings, cookie: str, *, chance: Random, most: int, until: float
 ) -> None:
-    """Send each form that can be had, once for each field and value.
+    """Send each form that can be had, once for each field and value, several at a time.
 
     :param most: hostile values of each field; 0: of some forms' fields one.
     """
-    for path in _pages():
-        if most == 0 and chance.random() < _LEFT_OUT:
-            continue
-        if time() > until:
-            findings.failures["time"] = "the corpus was not fired to its end"
-            return
-        shown = call(address, Request("GET", path, headers={"Cookie": cookie}))
-        _judge(findings, path, shown)
-        if shown.status != 200:
-            continue
-        cookies = f"{cookie}; csrftoken={_csrf_of(shown)}"
-        fields = Form(shown.body.decode()).fields
-        for name in dict.fromkeys(name for name, _ in fields if name not in _KEPT):
-            for value in chance.sample([*corpus.TEXTS, *corpus.TIMES], most or 1):
-                body = _body([(key, value if key == name else kept) for key, kept in fields])
-                headers = {"Cookie": cookies, "Content-Type": _SENT}
-                answer = call(address, Request("POST", path, body, headers=headers))
-                _judge(findings, f"{path} {name}={value[:50]!r}", answer)
+    with ThreadPoolExecutor(THREADS) as pool:
+        for path in _pages():
+            if most == 0 and chance.random() < _LEFT_OUT:
+                continue
+            if time() > until:
+                findings.failures["time"] = "the corpus was not fired to its end"
+                return
+            shown = call(address, Request("GET", path, headers={"Cookie": cookie}))
+            _judge(findings, path, shown)
+            if shown.status != 200:
+                continue
+            headers = {"Cookie": f"{cookie}; csrftoken={_csrf_of(shown)}", "Content-Type": _SENT}
+            fields = Form(shown.body.decode()).fields
+            findings.places += len({name for name, _ in fields})
+            filled = [
+                (f"{path} {name}={value[:50]!r}", _body(fields, name, value))
+                for name in dict.fromkeys(name for name, _ in fields if name not in _KEPT)
+                for value in chance.sample([*corpus.TEXTS, *corpus.TIMES], most or 1)
+            ]
+            requests = [Request("POST", path, body, headers=headers) for _, body in filled]
+            answers = pool.map(lambda request: call(address, request), requests)
+            for (place, _), answer in zip(filled, answers, strict=True):
+                _judge(findings, place, answer)
 
 
 def _pages() -> Iterator[str]:
@@ -105,8 +111,9 @@ def _csrf_of(answer: Answer) -> str:
     return text.split("csrftoken=")[1].split(";")[0] if "csrftoken=" in text else ""
 
 
-def _body(fields: list[tuple[str, str]]) -> bytes:
-    pairs = ((key.encode(), value.encode("utf-8", "surrogatepass")) for key, value in fields)
+def _body(fields: list[tuple[str, str]], hostile: str, value: str) -> bytes:
+    filled = ((name, value if name == hostile else shown) for name, shown in fields)
+    pairs = ((key.encode(), text.encode("utf-8", "surrogatepass")) for key, text in filled)
     return "&".join(
-        f"{quote_from_bytes(key)}={quote_from_bytes(value)}" for key, value in pairs
+        f"{quote_from_bytes(key)}={quote_from_bytes(text)}" for key, text in pairs
     ).encode()

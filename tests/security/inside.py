@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,6 @@ from tests.security.shop import Shop
 
 # A server in front of the shop would refuse such lines; here the shop itself sees them.
 _LONG_LINES = "--limit-request-line 0 --limit-request-field_size 0"
-GROWTH_MB, PEAK_MB = 48, 400  # of each worker, at most
 _SPARE_SECONDS = 120
 _LEAST_SECONDS = 30  # for one of the tools to find anything
 _DOORS = {"401", "403", "404", "405", "429"}
@@ -80,9 +79,10 @@ def _let_loose(
 
 
 def _step(plan: Mapping[str, Any], server: Server, step: Mapping[str, Any]) -> dict[str, Any]:
-    started, before = time.monotonic(), memory.private_mb(server.worker_pids())
+    started = time.monotonic()
     seconds = min(step["seconds"], plan["until"] - time.time())
-    found = _called({**plan, **step, "seconds": seconds})
+    with memory.watched(server.worker_pids) as held:
+        found = _called({**plan, **step, "seconds": seconds})
     pids = server.worker_pids()
     row = {
         "name": step["name"],
@@ -91,7 +91,7 @@ def _step(plan: Mapping[str, Any], server: Server, step: Mapping[str, Any]) -> d
         "statuses": sum((Counter(each["statuses"]) for each in found.values()), Counter()),
         "places": max(each.get("places", 0) for each in found.values()),
         "phases": sum((Counter(each.get("phases", {})) for each in found.values()), Counter()),
-        "private_mb": [before, memory.private_mb(pids)],
+        "private_mb": [held[0], held[len(held) // 2], held[-1]],
         "peak_mb": memory.peak_mb(pids),
         "failures": [
             f"{kind}: {title}\n    {text}"
@@ -101,19 +101,12 @@ def _step(plan: Mapping[str, Any], server: Server, step: Mapping[str, Any]) -> d
     }
     row["failures"] += [f"{k}: {e}" for k, each in found.items() for e in each.get("errors", ())]
     if step.get("is_measured"):
-        row["failures"] += _swollen(row, len(pids))
+        each = [mb / len(pids) for mb in row["private_mb"]]
+        row["failures"] += memory.faults(*each, peak=row["peak_mb"])
     if step["attack"] == "fuzz":
         row["failures"] += _unreached(found)
     _show(plan["place"], row)
     return row
-
-
-def _swollen(row: Mapping[str, Any], workers: int) -> Iterator[str]:
-    growth = (row["private_mb"][1] - row["private_mb"][0]) / workers
-    if growth > GROWTH_MB:
-        yield f"each worker grew by {growth:.0f} MB"
-    if row["peak_mb"] > PEAK_MB:
-        yield f"a worker held {row['peak_mb']:.0f} MB"
 
 
 def _unreached(found: Mapping[str, Any]) -> list[str]:

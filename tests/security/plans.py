@@ -39,6 +39,7 @@ class Step:
     attack: str  # hostile, lists, admin, fuzz, sqlmap, wapiti
     kinds: Sequence[str] = CALLERS
     most: int | None = None  # hostile values at each place; None: all
+    of_forms: int = 0  # hostile values of each field of the admin's forms; 0: of some of them one
     shares: Mapping[str, float] = field(default_factory=dict)  # of the shots, by caller; else all
     fuzz: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = _FOREVER
@@ -66,19 +67,21 @@ _SHORT_ATTACKS = (
     Step("hostile input", "hostile", most=1, shares=_SHORT_SHARES),
     _SHORT_FUZZ,
     _LISTS,
-    Step("the admin's lists", "admin", kinds=("staff",), most=0),
+    Step("the admin site", "admin", kinds=("staff",), most=0),
 )
 _LONG_CORPUS = (
     Step("hostile input, warming up", "hostile", most=2),
     Step("hostile input, all of it", "hostile", is_measured=True),
     _LISTS,
-    Step("hostile input, the admin's lists", "admin", kinds=("staff",), most=12),
+    Step("hostile input, the admin site", "admin", kinds=("staff",), most=12, of_forms=12),
 )
-# On other databases than PostgreSQL eight of the up to a hundred values of each place.
+# On other databases than PostgreSQL eight of the up to a hundred values of each place, and four of
+# each place of the admin site.
 _OTHERS_CORPUS = (
     Step("hostile input, warming up", "hostile", most=1),
     Step("hostile input, eight of a place", "hostile", most=8, is_measured=True),
-    *_LONG_CORPUS[2:],
+    _LISTS,
+    Step("hostile input, the admin site", "admin", kinds=("staff",), most=4, of_forms=4),
 )
 _LONG_FUZZ = Step(
     "schemathesis",
