@@ -3,7 +3,7 @@
 from django.db.models import F
 from django.utils import timezone
 
-from accounts.models import Session, User
+from accounts.models import EmailChange, Otp, OtpPurpose, Session, User
 from shop_backend.kernel import transactions
 
 
@@ -11,9 +11,12 @@ from shop_backend.kernel import transactions
 def revoke_sessions(*, user: User, spare: Session | None = None) -> int:
     """End all sign-ins of a user but the spared session; return how many sessions of the API.
 
-    Those of the admin site end with the epoch, which each of them remembers.
+    Those of the admin site end with the epoch, which each of them remembers. A new email that waits
+    for its code goes with them: whoever is signed out here may have asked for it, and would come
+    back through it.
     """
     User.objects.filter(pk=user.pk).update(sign_in_epoch=F("sign_in_epoch") + 1)
+    _forget_waiting_email(user)
     sessions = Session.objects.filter(user=user, revoked_at=None)
     if spare is not None:
         sessions = sessions.exclude(pk=spare.pk)
@@ -24,3 +27,9 @@ def revoke_sessions(*, user: User, spare: Session | None = None) -> int:
 def revoke_session(*, session: Session) -> None:
     """End one session of the API."""
     Session.objects.filter(pk=session.pk, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def _forget_waiting_email(user: User) -> None:
+    forgotten, _ = EmailChange.objects.filter(user=user, confirmed_at=None).delete()
+    if forgotten:
+        Otp.objects.filter(user=user, purpose=OtpPurpose.ACTIVATION).delete()

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import services
 from accounts.models import Session, User
 from accounts.tests.factories import PASSWORD, StaffFactory, UserFactory
-from accounts.tests.mailbox import last_mail_to
+from accounts.tests.mailbox import code_mailed_to, last_mail_to
 from accounts.tests.second_factor import code_of, switch_on
 from tests.client import ShopClient
 
@@ -99,6 +99,42 @@ def test_a_role_taken_away_costs_no_query_beyond_the_users_row(django_assert_num
 
     with django_assert_num_queries(1):
         assert api.get("/api/accounts/users/").status_code == 403
+
+
+def reset_password_by_code(user):
+    client = ShopClient()
+    client.post("/api/accounts/forgot-password/", {"email": user.email})
+    body = {"email": user.email, "otp": code_mailed_to(user.email), "new_password": NEW_PASSWORD}
+    assert client.post("/api/accounts/reset-password/", body).status_code == 200
+
+
+@pytest.mark.parametrize("end", [*ENDS, reset_password_by_code])
+def test_a_new_email_that_a_thief_asked_for_dies_with_the_sign_ins(end):
+    user = UserFactory(email="owner@example.com")
+    thief = api_of(user)
+    assert thief.patch("/api/accounts/user/", {"email": "thief@example.com"}).status_code == 200
+    code = code_mailed_to("thief@example.com")
+
+    end(User.objects.get(pk=user.pk))
+    User.objects.filter(pk=user.pk).update(is_active=True)
+
+    stranger = ShopClient()
+    body = {"email": "thief@example.com", "otp": code}
+    answer = stranger.post("/api/accounts/verify-otp/", body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_otp")
+    user.refresh_from_db()
+    assert user.email == "owner@example.com"
+
+
+def test_signing_out_everywhere_leaves_the_code_of_a_registration_good():
+    client = ShopClient()
+    body = {"username": "ann", "email": "ann@example.com", "password": NEW_PASSWORD}
+    assert client.post("/api/accounts/register/", body).status_code == 201
+
+    services.revoke_sessions(user=User.objects.get(username="ann"))
+
+    body = {"email": "ann@example.com", "otp": code_mailed_to("ann@example.com")}
+    assert client.post("/api/accounts/verify-otp/", body).status_code == 200
 
 
 def test_the_device_that_changes_the_password_stays_signed_in():
