@@ -169,16 +169,31 @@ CONTENT_TYPES: tuple[str, ...] = (
     "text/plain",
     "application/xml",
     "a/b/c",
+    "a/b; x*=nosuch''y",
+    "application/json; charset*=undefined''y",
+    "multipart/form-data; boundary*=utf-8''%ff%00",
     "",
     ";",
 )
 # More of them are put into every request's headers, whatever the document names.
 HEADERS: Mapping[str, tuple[str, ...]] = {
-    "Accept": ("text/html", "application/xml", "*/*;q=x", "x", "application/json; version=9"),
+    "Accept": (
+        "text/html",
+        "application/xml",
+        "*/*;q=x",
+        "x",
+        "application/json; version=9",
+        "a/b; x*=nosuch''y",
+    ),
     "Accept-Language": ("xx-" * 200, "\xff", "*"),
     "Authorization": ("Bearer", "Bearer \xff", "Basic QTpC", "Bearer " + "x" * 7_000, "x y z"),
     "Content-Encoding": ("gzip", "deflate, br"),
-    "Cookie": ("sessionid=\xff; csrftoken=x", "a" * 4_000, "sessionid=../../x"),
+    "Cookie": (
+        "sessionid=\xff; csrftoken=x",
+        "a" * 4_000,
+        "sessionid=../../x",
+        'sessionid="abcdefgh\\000ijkl"',
+    ),
     "Host": ("evil.example", "127.0.0.1:99999", "[::1", "a b", "127.0.0.1\xff"),
     "Idempotency-Key": ("", "k" * 256, "k" * 5_000, "\xff\xfe", "a key", "' OR 1=1 --"),
     "If-Match": ("", "*", '"', 'W/"x"', '"' + "x" * 5_000 + '"', "\xff"),

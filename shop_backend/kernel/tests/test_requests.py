@@ -45,3 +45,11 @@ def test_a_charset_that_is_none_breaks_nothing(charset):
     json_type, form_type = f"application/json; charset={charset}", f"{kind}; charset={charset}"
     assert call("POST", "/echo/", "a=b", json_type, b"{}")[0] == 415
     assert call("POST", "/echo/", "a=b", form_type, b"a=%C3%BC") == (201, {"a": ["ü"]})
+
+
+@pytest.mark.parametrize("parameter", ["x*=nosuch''y", "charset*=undefined''y", "x*=\x00''y"])
+def test_a_type_that_cannot_be_read_is_bytes_of_no_known_kind(parameter):
+    content_type = f"application/json; {parameter}"
+
+    assert call("GET", "/echo/", "loud=%C3%BC", content_type) == (200, {"loud": "ü"})
+    assert call("POST", "/echo/", "", content_type, b"{}")[0] == 415
