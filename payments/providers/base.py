@@ -23,6 +23,8 @@ from shop_backend.kernel.money import Money
 TIMEOUT_SECONDS = 10
 RETRIES = 2
 LISTED_REFUNDS = 100
+_LARGEST = 2**63 - 1  # that a column holds
+_LONGEST = 255
 
 
 class UnexpectedState(Exception):
@@ -57,6 +59,16 @@ class IntentState:
     reference: str = ""
     card_fingerprint: str = ""  # of the card that was declined, where the provider tells it
 
+    def __post_init__(self) -> None:
+        """Refuse what could not be kept.
+
+        :raises ValueError: a number, a text or the next action is not of the kind it should be.
+        """
+        _require_fit(self.provider_reference, self.reference)
+        _require_fit(self.version, self.amount.minor, self.captured.minor, self.payment_id or 0)
+        if not isinstance(self.next_action, Mapping | None):
+            raise ValueError("What to do next is an object.")
+
 
 @dataclass(frozen=True)
 class RefundState:
@@ -68,6 +80,21 @@ class RefundState:
     amount: Money
     failure_code: str = ""
     refund_id: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be kept.
+
+        :raises ValueError: a number or a text is not of the kind it should be.
+        """
+        _require_fit(self.provider_reference, self.intent_reference)
+        _require_fit(self.amount.minor, self.refund_id or 0)
+
+
+def _require_fit(*values: str | int) -> None:
+    for value in values:
+        fits = len(value) <= _LONGEST if isinstance(value, str) else 0 <= value <= _LARGEST
+        if not fits:
+            raise ValueError(f"{value!r:.40} is too large to be kept.")
 
 
 @dataclass(frozen=True)

@@ -144,7 +144,7 @@ class SandboxProvider:
         signatures.check(signature, body, secret=webhook_secret())
         try:
             return _read_news(orjson.loads(body))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise MalformedWebhook from error
 
 

@@ -154,6 +154,24 @@ def test_a_signed_body_that_cannot_be_read_is_refused(body):
     assert not ProviderEvent.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"next_action": 5},
+        {"version": 2**63},
+        {"currency": 5},
+        {"amount": -1},
+        {"id": "pi_" + "1" * 300},
+        {"metadata": {"payment_id": str(10**30), "reference": "R1"}},
+    ],
+    ids=str,
+)
+def test_a_signed_event_of_a_strange_shape_is_refused(unpaid, told, change):
+    assert send(event_body(**change)).json()["code"] == "malformed_webhook"
+    assert not ProviderEvent.objects.exists()
+    assert told == []
+
+
 def test_a_body_that_is_too_large_is_refused():
     assert send(b"x" * 1_100_000).status_code == 413
 

@@ -318,6 +318,41 @@ def test_stripes_news_pays_once(stripe_payment, told):
 
 
 @pytest.mark.usefixtures("_stripe_is_there")
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"next_action": 5},
+        {"next_action": [1]},
+        {"metadata": [1]},
+        {"amount": 2**63},
+        {"amount": -1},
+        {"amount_received": 2**64},
+        {"id": "pi_" + "1" * 300},
+        {"currency": 5},
+        {"created": 2**63},
+    ],
+    ids=str,
+)
+def test_signed_news_of_a_strange_shape_is_refused_and_not_kept(stripe_payment, change):
+    body = event(metadata={"payment_id": str(stripe_payment.pk)})
+    strange = json.loads(body)
+    strange["data"]["object"] |= change
+    strange["created"] = change.get("created", strange["created"])
+    body = json.dumps(strange)
+
+    answer = ShopClient(raise_request_exception=False).generic(
+        "POST",
+        "/api/payments/webhooks/stripe/",
+        body,
+        "application/json",
+        headers={"Stripe-Signature": signed(body)},
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_webhook")
+    assert not ProviderEvent.objects.exists()
+
+
+@pytest.mark.usefixtures("_stripe_is_there")
 def test_news_of_one_provider_moves_no_payment_of_another(orders, told):
     payment = pay(orders, UserFactory(), card="pm_card_authenticationRequired")
     body = event(id=payment.provider_reference)
