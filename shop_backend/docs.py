@@ -1,12 +1,14 @@
 """Swagger UI, ReDoc and the document they show, with assets served from here."""
 
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, include, path
+from django.utils.cache import get_conditional_response
 from django.views.decorators.csrf import csrf_exempt
 from drf_yasg import openapi
 from drf_yasg.generators import OpenAPISchemaGenerator
@@ -108,10 +110,29 @@ def _schema_view() -> Any:
     )
 
 
+_KINDS = {"json": "application/json", "yaml": "application/yaml"}
+_MOST_KEPT = 8
+_kept: dict[tuple[str, str, str], bytes] = {}  # by what the document depends on
+
+
 @csrf_exempt  # as every view of DRF: other methods are 405, not 403
 def document(request: HttpRequest, format: str) -> HttpResponseBase:
-    """The document itself, as JSON or YAML."""
-    return _answered(request, _schema_view().without_ui(cache_timeout=0), format=format)
+    """The document itself, as JSON or YAML; made once, as it takes longer than a hundred lists."""
+    view, kind = _schema_view().without_ui(cache_timeout=0), _KINDS[format]
+    if request.method not in {"GET", "HEAD"} or not request.accepts(kind):
+        return _answered(request, view, format=format)
+    key = (format, request.scheme or "", request.get_host())
+    if key not in _kept:
+        answer: Any = _answered(request, view, format=format)
+        if len(_kept) >= _MOST_KEPT:
+            _kept.clear()
+        _kept[key] = answer.render().content
+    body = _kept[key]
+    tag = f'"{sha256(body).hexdigest()[:32]}"'
+    whole = HttpResponse(
+        body, content_type=kind, headers={"ETag": tag, "Cache-Control": "no-cache"}
+    )
+    return get_conditional_response(request, etag=tag, response=whole) or whole
 
 
 @csrf_exempt

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from swagger_spec_validator.validator20 import validate_spec
 
-from shop_backend import error_codes
+from shop_backend import docs, error_codes
 from shop_backend.kernel.access import Anyone
 from tests.client import ShopClient
 from tests.routes import api_routes
@@ -144,8 +144,44 @@ def test_browsers_find_an_icon():
     assert response.headers["Content-Type"] == "image/svg+xml"
 
 
-def test_the_yaml_document_is_there():
-    assert ShopClient(SERVER_NAME="localhost").get("/swagger.yaml").status_code == 200
+@pytest.mark.parametrize("path", ["/swagger.json", "/swagger.yaml"])
+def test_the_document_is_made_once_and_known_by_its_tag(path, monkeypatch):
+    made = []
+    get_schema = docs.SchemaGenerator.get_schema
+
+    def counted(*arguments, **options):
+        made.append(path)
+        return get_schema(*arguments, **options)
+
+    monkeypatch.setattr(docs.SchemaGenerator, "get_schema", counted)
+    monkeypatch.setattr(docs, "_kept", {})
+    client = ShopClient(SERVER_NAME="localhost")
+
+    first, second = client.get(path), client.get(path)
+    third = client.get(path, HTTP_IF_NONE_MATCH=first.headers["ETag"])
+
+    assert [each.status_code for each in (first, second, third)] == [200, 200, 304]
+    assert first.content == second.content
+    assert len(made) == 1
+
+
+def test_the_document_of_another_address_names_that_address(settings):
+    settings.ALLOWED_HOSTS = ["localhost", "shop.example"]
+    hosts = [
+        ShopClient(SERVER_NAME=name).get("/swagger.json").json()["host"]
+        for name in ("localhost", "shop.example", "localhost")
+    ]
+
+    assert hosts == ["localhost", "shop.example", "localhost"]
+
+
+def test_the_document_comes_in_its_own_format_alone():
+    client = ShopClient(SERVER_NAME="localhost")
+
+    assert client.get("/swagger.json", HTTP_ACCEPT="text/html").status_code == 406
+    assert client.get("/swagger.yaml", HTTP_ACCEPT="application/json").status_code == 406
+    assert client.post("/swagger.json").status_code == 405
+    assert client.head("/swagger.json").status_code == 200
 
 
 def plain(template):
