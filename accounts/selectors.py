@@ -94,24 +94,25 @@ def get_by_login(login: str) -> User | None:
 
 def get_by_username(username: str) -> User | None:
     """Return the account that has this username, in any case."""
-    return find(User.objects.filter(username_key=Lower(Value(username))))
+    rows = User.objects.filter(username_key=Lower(Value(username)))
+    return _exact(rows, "username", username)
 
 
 def get_by_email(email: str) -> User | None:
     """Return the account that has this address, in any case, verified or not."""
-    return _exact(User.objects.filter(email_key=Lower(Value(email))), email)
+    return _exact(User.objects.filter(email_key=Lower(Value(email))), "email", email)
 
 
 def lock_by_email(email: str) -> User | None:
     """Lock and return the account that has this address, in any case."""
     rows = User.objects.select_for_update().filter(email_key=Lower(Value(email)))
-    return _exact(rows, email)
+    return _exact(rows, "email", email)
 
 
 def lock_by_username(username: str) -> User | None:
     """Lock and return the account that has this username, in any case."""
     rows = User.objects.select_for_update().filter(username_key=Lower(Value(username)))
-    return find(rows)
+    return _exact(rows, "username", username)
 
 
 def lock_turns(*, user_id: int) -> None:
@@ -126,7 +127,7 @@ def lock_turns(*, user_id: int) -> None:
 def get_pending_email_change_to(email: str, *, now: datetime) -> EmailChange | None:
     """Return the change that waits for a code sent to this address."""
     changes = EmailChange.objects.to_address(email).waiting(now - EMAIL_CHANGE_LIFETIME)
-    return find(changes.filter(user__is_active=True))
+    return _exact(changes.filter(user__is_active=True), "new_email", email)
 
 
 def get_pending_email_change(user: User, *, now: datetime) -> EmailChange | None:
@@ -228,9 +229,10 @@ def searched(text: str) -> Q:
     )
 
 
-def _exact(rows: QuerySet[User], email: str) -> User | None:
-    # Some collations take accents for plain letters; an address is somebody else's then.
-    for user in rows:
-        if (user.email or "").lower() == email.lower():
-            return user
+def _exact(rows: QuerySet[Row], field: str, name: str) -> Row | None:
+    # Some collations take accents for plain letters, and PostgreSQL makes an i of İ: the name is
+    # somebody else's then, and each such spelling would be counted apart.
+    for row in rows:
+        if (getattr(row, field) or "").lower() == name.lower():
+            return row
     return None

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from accounts.views.admin_login import admin_login
 from accounts.views.admin_password import admin_password_change
 from accounts.views.admin_two_factor import admin_two_factor
 from shop_backend import aliases, docs, health
@@ -43,6 +44,7 @@ admin.site.index_template = "dashboard/first_page.html"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include([*_busy, *index, *aliases.urlpatterns, *webhook_urlpatterns, *_others])),
     path("", include(_busy)),
+    path("admin/login/", admin_login, name="login"),
     path("admin/two-factor/", admin_two_factor, name="admin_two_factor"),
     path("admin/password_change/", admin.site.admin_view(admin_password_change)),
     path("admin/invariants/", admin.site.admin_view(invariants_page.show), name="invariants"),

@@ -74,6 +74,7 @@ def test_every_view_of_the_api_declares_its_access():
 
 def test_no_view_is_without_a_declaration_but_pages_files_and_probes():
     assert other_addresses() == {
+        "admin/login/",
         "admin/two-factor/",
         "admin/password_change/",
         "favicon.ico",
@@ -134,6 +135,7 @@ def test_every_route_of_the_project_is_accounted_for():
     heads = {str(pattern.pattern) for pattern in get_resolver().url_patterns}
 
     assert heads == {
+        "admin/login/",
         "admin/two-factor/",
         "admin/password_change/",
         "admin/",

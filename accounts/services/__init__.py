@@ -1,6 +1,6 @@
 """Every write of accounts; one function for each thing a person or the shop does."""
 
-from accounts.services.guessing import counted_try
+from accounts.services.guessing import counted_login, counted_try
 from accounts.services.housekeeping import sweep
 from accounts.services.lost_factors import Evidence, Proof, reset_two_factor_as_staff
 from accounts.services.otps import make_code
@@ -59,6 +59,7 @@ __all__ = [
     "reset_two_factor_as_staff",
     "require_rights_to_give",
     "switch_two_factor_off",
+    "counted_login",
     "counted_try",
     "Device",
     "activate_by_link",

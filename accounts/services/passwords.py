@@ -13,6 +13,7 @@ from accounts.errors import InvalidOtp, InvalidPassword, InvalidResetToken, Weak
 from accounts.mailbox import MailPurpose, post
 from accounts.models import Otp, OtpPurpose, Session, User
 from accounts.services import otps
+from accounts.services.guessing import forget_guesses
 from accounts.services.signing_out import revoke_sessions
 from shop_backend.kernel import transactions
 from shop_backend.kernel.errors import ShopError
@@ -122,6 +123,7 @@ def _reset(user: User, new_password: str, *, field: str) -> None:
     require_strong(new_password, user=user, field=field)
     _set_password(user, new_password)
     Otp.objects.filter(user=user, purpose=OtpPurpose.PASSWORD_RESET).delete()
+    forget_guesses(user)
     revoke_sessions(user=user)
     post(purpose=MailPurpose.PASSWORD_CHANGED, user_ids=[user.pk])
 

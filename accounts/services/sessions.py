@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts import selectors, tokens
 from accounts.errors import InvalidCredentials, InvalidToken, RefreshAlreadyUsed
 from accounts.models import Session, User
-from accounts.services.guessing import counted_try
+from accounts.services.guessing import counted_login
 from accounts.services.two_factor import require_second_factor
 from accounts.tokens import SessionClaims, TokenPair
 from shop_backend.kernel import transactions
@@ -143,8 +143,7 @@ def _end_replaced(refresh_token: str) -> None:
 
 
 def _authenticate(login: str, password: str, second_factor: str) -> User:
-    with counted_try(login):
-        user = selectors.get_by_login(login)
+    with counted_login(login) as user:
         if user is None:
             make_password(password)  # as much work as a check
             raise InvalidCredentials

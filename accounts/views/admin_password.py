@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.views import PasswordChangeView
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse_lazy
@@ -13,6 +12,7 @@ from unfold.forms import AdminOwnPasswordChangeForm
 from accounts import services
 from accounts.crowding import past_the_line
 from accounts.errors import TooManyPasswords
+from shop_backend.kernel.forms import form_error, tell_when_to_come_back
 
 
 class OwnPasswordForm(AdminOwnPasswordChangeForm):
@@ -24,10 +24,10 @@ class OwnPasswordForm(AdminOwnPasswordChangeForm):
         :raises ValidationError: it is wrong, or was tried too often.
         """
         try:
-            with services.counted_try(self.user.get_username()):
+            with services.counted_try(self.user):
                 return str(super().clean_old_password())
         except TooManyPasswords as refusal:
-            raise ValidationError(str(refusal), code=refusal.code) from refusal
+            raise form_error(refusal) from refusal
 
     def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002  # Django's signature
         user = super().save(commit=False)
@@ -46,4 +46,4 @@ def admin_password_change(request: HttpRequest) -> HttpResponseBase:
         extra_context=admin.site.each_context(request),
     )
     with past_the_line():
-        return view(request)
+        return tell_when_to_come_back(view(request))

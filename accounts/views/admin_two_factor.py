@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 
 from accounts import selectors, services
 from shop_backend.kernel.errors import ShopError
-from shop_backend.kernel.forms import ThemedForm
+from shop_backend.kernel.forms import ThemedForm, form_error, tell_when_to_come_back
 
 
 class ConfirmForm(ThemedForm, forms.Form):
@@ -49,7 +49,7 @@ def admin_two_factor(request: HttpRequest) -> HttpResponse:
     if form.is_valid() and not state.is_on:
         answers = form.cleaned_data
         try:
-            with services.counted_try(user.username):
+            with services.counted_try(user):
                 services.require_presence(
                     user=user, session=None, current_password=answers["password"]
                 )
@@ -60,6 +60,8 @@ def admin_two_factor(request: HttpRequest) -> HttpResponse:
             update_session_auth_hash(request, user)  # this session stays, all others have ended
         except ShopError as refusal:
             context["error"] = str(refusal)
+            form.add_error(None, form_error(refusal))
     elif request.method != "POST" and not state.is_on:
         context["enrolment"] = services.begin_two_factor(user=user)
-    return TemplateResponse(request, "accounts/admin/two_factor.html", context)
+    page = TemplateResponse(request, "accounts/admin/two_factor.html", context)
+    return tell_when_to_come_back(page)

@@ -14,6 +14,7 @@ from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from shop_backend.kernel import admin_columns, audit_admin, outbox
 from shop_backend.kernel.admin_choices import LooksRowsUp
 from shop_backend.kernel.errors import ShopError
+from shop_backend.kernel.forms import form_error, tell_when_to_come_back
 from shop_backend.kernel.models import AuditEntry, IdempotencyKey, OutboxMessage, RecordedEvent
 
 _MOST_CONFIRMED = 200  # rows that a person can look through
@@ -104,7 +105,7 @@ class ShopModelAdmin(LooksRowsUp, ModelAdmin):
             try:
                 done = act(filled.cleaned_data)
             except ShopError as refusal:
-                filled.add_error(None, str(refusal))
+                filled.add_error(None, form_error(refusal))
             else:
                 self.message_user(request, done)
                 return HttpResponseRedirect(self._page_of(row))
@@ -117,7 +118,7 @@ class ShopModelAdmin(LooksRowsUp, ModelAdmin):
             "label": submit,
             "back": self._page_of(row),
         }
-        return TemplateResponse(request, "admin_pages/form.html", context)
+        return tell_when_to_come_back(TemplateResponse(request, "admin_pages/form.html", context))
 
     def _page_of(self, row: Model) -> str:
         meta = row._meta

@@ -1,14 +1,19 @@
-"""The admin's form field for money: people type 19.99, the column holds 1999."""
+"""What the admin's forms share: their look, how they refuse, and a field for money."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
 from unfold import widgets
 
+from shop_backend.kernel.errors import ShopError
 from shop_backend.kernel.money import InvalidMoney, Money, exponent
+
+Page = TypeVar("Page", bound=HttpResponseBase)
 
 
 class ThemedForm(forms.BaseForm):
@@ -22,6 +27,34 @@ class ThemedForm(forms.BaseForm):
         for field in self.fields.values():
             if type(field.widget) in _CLASSES:
                 field.widget.attrs.setdefault("class", " ".join(_CLASSES[type(field.widget)]))
+
+
+class TooOften(ValidationError):
+    """A refusal of what was tried too often, and in how many seconds it may be tried again."""
+
+    def __init__(self, message: str, *, code: str, seconds: int) -> None:
+        super().__init__(message, code=code)
+        self.retry_after_seconds = seconds
+
+
+def form_error(refusal: ShopError) -> ValidationError:
+    """Return what a form says of a service's refusal."""
+    if refusal.status == 429:
+        seconds = refusal.retry_after_seconds or 1
+        return TooOften(str(refusal), code=refusal.code, seconds=seconds)
+    return ValidationError(str(refusal), code=refusal.code)
+
+
+def tell_when_to_come_back(response: Page) -> Page:
+    """Make a page 429 whose ``form`` was refused as tried too often; it stays the same page."""
+    form = (getattr(response, "context_data", None) or {}).get("form")
+    if isinstance(response, TemplateResponse) and isinstance(form, forms.BaseForm):
+        found = [error for errors in form.errors.as_data().values() for error in errors]
+        waits = [error.retry_after_seconds for error in found if isinstance(error, TooOften)]
+        if waits:
+            response.status_code = 429
+            response.headers["Retry-After"] = str(max(waits))
+    return response
 
 
 _CLASSES = {

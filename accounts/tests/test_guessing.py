@@ -1,0 +1,204 @@
+"""Guesses at a password are counted for the account, by whichever of its names they come."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from accounts.tests.factories import PASSWORD, UserFactory
+from accounts.tests.mailbox import link_mailed_to
+from shop_backend.kernel.models import SpentBudget
+from tests.client import ShopClient
+
+pytestmark = [pytest.mark.django_db, pytest.mark.portable]
+
+DOORS = ["/accounts/login/", "/accounts/token/", "/auth/jwt/create/"]
+
+
+@pytest.fixture(autouse=True)
+def _three_guesses(settings):
+    settings.RATE_LIMITS = True
+    settings.THROTTLE_RATES = {
+        **settings.THROTTLE_RATES,
+        "password": "3/15min",
+        "login": "1000/min",
+    }
+
+
+def told(door, name, password="wrong"):
+    answer = ShopClient().post(door, {"username": name, "password": password})
+    return answer.status_code, answer.json().get("code")
+
+
+def enter_site(name, password="wrong", **headers):
+    """Return the page of the admin site's door, and whether it let them in."""
+    browser = Client(**headers)
+    page = browser.post("/admin/login/", {"username": name, "password": password})
+    return page, "_auth_user_id" in browser.session
+
+
+REFUSED, WAIT = (401, "invalid_credentials"), (429, "too_many_passwords")
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(("first", "second"), [("meg", "m@example.com"), ("m@example.com", "MEG")])
+def test_the_other_name_of_an_account_brings_no_new_guesses(door, first, second):
+    UserFactory(username="meg", email="m@example.com")
+
+    guesses = [told(door, first) for _ in range(3)]
+
+    assert guesses == [REFUSED] * 3
+    assert told(door, second, PASSWORD) == REFUSED
+    assert enter_site("meg", PASSWORD)[1] is False
+
+
+def test_that_two_names_are_one_persons_is_told_to_nobody():
+    UserFactory(username="meg", email="m@example.com")
+
+    def answers(first, second):
+        return [told(DOORS[0], name) for name in [first] * 4 + [second] * 4]
+
+    known, unknown = answers("meg", "m@example.com"), answers("nobody", "n@example.com")
+
+    assert known == unknown == ([REFUSED] * 3 + [WAIT]) * 2
+
+
+def test_guesses_at_all_doors_together_are_as_many_as_the_rate_says():
+    UserFactory(username="meg", email="m@example.com", is_staff=True)
+
+    told(DOORS[0], "meg")
+    told(DOORS[1], "m@example.com")
+    enter_site("meg")
+
+    assert told(DOORS[2], "M@example.com", PASSWORD) == REFUSED
+    assert enter_site("meg", PASSWORD)[1] is False
+
+
+def test_a_form_without_a_password_makes_no_guess_forgotten():
+    UserFactory(username="boss", is_staff=True)
+
+    for _ in range(3):
+        enter_site("boss")
+        enter_site("boss", "")
+
+    assert enter_site("boss", PASSWORD)[1] is False
+
+
+@pytest.mark.parametrize("change", [{"username": "margaret"}, {"email": "new@example.com"}])
+def test_a_new_name_brings_no_new_guesses(change):
+    user = UserFactory(username="meg", email="m@example.com")
+    for _ in range(3):
+        told(DOORS[0], "meg")
+
+    User.objects.filter(pk=user.pk).update(**change)
+
+    assert told(DOORS[0], *change.values(), PASSWORD) == REFUSED
+
+
+@pytest.mark.parametrize("spelling", ["kİm", "kım", "kím", "Kim "])  # noqa: RUF001
+def test_a_name_that_only_a_database_takes_for_another_is_nobodys(spelling):
+    """PostgreSQL's lower() makes an i of İ; MariaDB takes í for i."""
+    UserFactory(username="kim", email=None, is_staff=True)
+    is_the_same = spelling.strip().lower() == "kim"
+
+    assert (told(DOORS[0], spelling, PASSWORD)[0] == 200) is is_the_same
+    assert enter_site(spelling, PASSWORD)[1] is is_the_same
+
+
+def test_after_ninety_seconds_one_more_try_is_free_by_every_name(settings):
+    settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "password": "10/15min"}
+    UserFactory(username="meg", email="m@example.com")
+    for _ in range(11):
+        told(DOORS[0], "meg")
+        told(DOORS[0], "m@example.com")
+    assert told(DOORS[0], "meg", PASSWORD) == WAIT
+
+    for row in SpentBudget.objects.filter(key__startswith="password of"):
+        row.spent_until -= 90_000_000
+        row.save(update_fields=["spent_until"])
+
+    assert told(DOORS[0], "meg", PASSWORD)[0] == 200
+
+
+def test_a_reset_makes_the_wrong_ones_forgotten():
+    user = UserFactory(username="meg", email="m@example.com")
+    for _ in range(3):
+        told(DOORS[0], "meg")
+    client = ShopClient()
+    client.post("/accounts/request-reset-email/", {"email": user.email})
+    uid, token = link_mailed_to(user.email)
+
+    new = {"new_password": "a lantern and a ladder"}
+    assert client.post(f"/accounts/password-reset-confirm/{uid}/{token}/", new).status_code == 200
+
+    assert told(DOORS[0], "m@example.com", new["new_password"])[0] == 200
+
+
+@pytest.mark.parametrize("door", [*DOORS, "/admin/login/"])
+def test_a_guess_costs_the_same_statements_whoever_has_an_account(door):
+    UserFactory(username="meg", email="m@example.com")
+    known = [work(door, "meg") for _ in range(5)]
+    unknown = [work(door, "nobody") for _ in range(5)]
+
+    assert known == unknown
+    assert work(door, "m@example.com") == work(door, "n@example.com")
+
+
+def work(door, name):
+    with CaptureQueriesContext(connection) as captured:
+        if door == "/admin/login/":
+            enter_site(name)
+        else:
+            told(door, name)
+    texts = [" ".join(query["sql"].split()[:3]) for query in captured]
+    return [text for text in texts if "SAVEPOINT" not in text]  # their names differ
+
+
+def test_the_admins_door_counts_addresses_with_the_api(settings):
+    settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "login": "3/min"}
+    UserFactory(username="boss", is_staff=True)
+    here = {"REMOTE_ADDR": "203.0.113.21"}
+    body = {"username": "nobody", "password": "wrong"}
+
+    assert ShopClient(**here).post(DOORS[0], body).status_code == 401
+    pages = [enter_site(f"name{number}", **here)[0] for number in range(2)]
+    refused, is_in = enter_site("boss", PASSWORD, **here)
+    elsewhere = enter_site("boss", PASSWORD, REMOTE_ADDR="203.0.113.22")[1]
+
+    assert [page.status_code for page in pages] == [200, 200]
+    assert (refused.status_code, is_in, elsewhere) == (429, False, True)
+    assert 0 < int(refused.headers["Retry-After"]) <= 60
+    page = refused.content.decode()
+    assert "Too many" in page
+    assert 'name="csrfmiddlewaretoken"' in page
+    assert "default-src 'self'" in refused.headers["Content-Security-Policy"]
+    assert ShopClient(**here).post(DOORS[0], body).status_code == 429
+
+
+def test_too_many_guesses_at_the_admins_door_are_told_when_to_come_back():
+    UserFactory(username="boss", is_staff=True)
+
+    pages = [enter_site("boss", REMOTE_ADDR=f"203.0.113.{number}")[0] for number in range(4)]
+
+    assert [page.status_code for page in pages] == [200, 200, 200, 429]
+    assert 0 < int(pages[3].headers["Retry-After"]) <= 300
+    assert "Too many wrong passwords" in pages[3].content.decode()
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("/admin/password_change/", {"old_password": "wrong", "new_password1": "x"}),
+        ("/admin/two-factor/", {"code": "000000", "password": "wrong"}),
+    ],
+)
+def test_too_many_guesses_within_the_admin_site_are_told_when_to_come_back(page, words):
+    browser = Client()
+    browser.force_login(UserFactory(is_staff=True))
+
+    answers = [browser.post(page, words) for _ in range(4)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert int(answers[3].headers["Retry-After"]) > 0
+    assert "Too many wrong passwords" in answers[3].content.decode()
