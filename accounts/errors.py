@@ -78,7 +78,7 @@ class OtpCooldown(ShopError):
 
     status = 429
     code = "otp_cooldown"
-    message = "A code was asked for too recently or too often; please wait."
+    message = "A code or link was asked for too recently or too often; please wait."
 
     def __init__(self, *, seconds: int) -> None:
         super().__init__()

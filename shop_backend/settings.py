@@ -388,6 +388,9 @@ THROTTLE_RATES = {
     "register": "20/min",
     "otp": "20/min",
     "reset": "20/min",
+    # Mails with a link for a new password to one address, known or not, whoever asks. A link lives
+    # 30 minutes: with two an hour or more nobody who is refused is without one.
+    "reset_mail": "5/hour",
     "placing": "60/min",
     "coupon": "20/min",  # codes are not to be guessed
     "payment": "60/min",

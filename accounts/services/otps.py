@@ -40,7 +40,7 @@ def count_request(*, purpose: OtpPurpose, email: str, now: datetime) -> None:
 
     :raises OtpCooldown: as above.
     """
-    digest = _digest_of(email)
+    digest = digest_of(email)
     for _ in range(2):
         if _count(purpose, digest, now):
             return
@@ -80,7 +80,7 @@ def spend_try(*, purpose: OtpPurpose, email: str, code: str, now: datetime) -> O
     on the very row whose hash is compared, so that five guesses are evaluated and no more.
     An unknown address costs the same statements, and a write as well.
     """
-    _counts(purpose, _digest_of(email)).update(tried_at=now)
+    _counts(purpose, digest_of(email)).update(tried_at=now)
     sent = Otp.objects.sent_to(email, purpose).filter(expires_at__gt=now, user__is_active=True)
     otp = selectors.find(sent) or Otp(pk=0, user_id=0, purpose=purpose)
     # The account before its code, as the sender of the mails does; else the two deadlock.
@@ -120,7 +120,8 @@ def _count(purpose: OtpPurpose, digest: str, now: datetime) -> bool:
     return bool(noted)
 
 
-def _digest_of(email: str) -> str:
+def digest_of(email: str) -> str:
+    """Return what stands for an address, in any case, where requests are counted."""
     return salted_hmac("accounts.address", email.strip().lower(), algorithm="sha256").hexdigest()
 
 

@@ -3,19 +3,26 @@
 from datetime import datetime
 from functools import partial
 
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from accounts import selectors, tokens
-from accounts.errors import InvalidOtp, InvalidPassword, InvalidResetToken, WeakPassword
+from accounts.errors import (
+    InvalidOtp,
+    InvalidPassword,
+    InvalidResetToken,
+    OtpCooldown,
+    WeakPassword,
+)
 from accounts.mailbox import MailPurpose, post
 from accounts.models import Otp, OtpPurpose, Session, User
 from accounts.services import otps
 from accounts.services.guessing import forget_guesses
 from accounts.services.signing_out import revoke_sessions
-from shop_backend.kernel import transactions
+from shop_backend.kernel import budgets, transactions
 from shop_backend.kernel.errors import ShopError
 
 
@@ -58,7 +65,11 @@ def note_password_set_in_admin(*, user: User) -> None:
 
 @transactions.use_case
 def request_reset_link(*, email: str, purpose: MailPurpose = MailPurpose.RESET_LINK) -> None:
-    """Mail a link for a new password, if there is an account to mail it to."""
+    """Mail a link for a new password, if there is an account to mail it to.
+
+    :raises OtpCooldown: it was asked for too often with this address, known or not.
+    """
+    _count_reset_mail(email)
     user = _resettable(email, now=timezone.now())
     post(purpose=purpose, user_ids=[user.pk] if user else [])
 
@@ -131,6 +142,16 @@ def _reset(user: User, new_password: str, *, field: str) -> None:
 def _set_password(user: User, password: str) -> None:
     user.password = make_password(password)
     user.save(update_fields=["password"])
+
+
+def _count_reset_mail(email: str) -> None:
+    """Count the mail: one more every twelve minutes, so that whoever asks, a live link is there."""
+    if not settings.RATE_LIMITS:
+        return
+    rate = budgets.Rate.parse(settings.THROTTLE_RATES["reset_mail"])
+    verdict = budgets.spend(f"reset mail of {otps.digest_of(email)}", rate)
+    if not verdict.is_allowed:
+        raise OtpCooldown(seconds=verdict.retry_after_seconds)
 
 
 def _resettable(email: str, *, now: datetime) -> User | None:

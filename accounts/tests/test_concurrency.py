@@ -12,6 +12,7 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from accounts import services
+from accounts.errors import InvalidCredentials
 from accounts.mailbox import MailPurpose
 from accounts.mails import deliver
 from accounts.models import EmailChange, Otp, OtpPurpose, OtpRequestCount, Session, User
@@ -21,6 +22,7 @@ from accounts.tests.mailbox import last_mail_to
 from accounts.tests.second_factor import code_of as second_factor_of
 from accounts.tests.second_factor import switch_on
 from shop_backend.kernel.errors import ShopError
+from shop_backend.kernel.models import OutboxMessage
 from tests.client import ShopClient
 from tests.threads import closing
 
@@ -100,6 +102,33 @@ def test_ten_registrations_of_one_address_make_one_account(settings, limits):
     assert User.objects.get().username in answers
     if limits:
         assert answers["otp_cooldown"] == 9
+
+
+def test_twenty_who_ask_for_one_link_at_once_are_five_mails(settings):
+    settings.RATE_LIMITS = True
+    settings.OUTBOX_DELIVERY = "worker"
+    user = UserFactory()
+
+    answers = race([lambda: services.request_reset_link(email=user.email)] * 20)
+
+    assert Counter(answers) == {None: 5, "otp_cooldown": 15}
+    assert OutboxMessage.objects.count() == 5
+
+
+def test_guesses_at_once_by_both_names_of_an_account_are_as_many_as_the_rate_says(settings):
+    settings.RATE_LIMITS = True
+    user = UserFactory()
+    evaluated = []
+
+    def guess(name):
+        with services.counted_login(name) as found:
+            evaluated.append(found)
+            raise InvalidCredentials
+
+    names = [user.username, user.email] * 12
+    race([lambda n=name: guess(n) for name in names])
+
+    assert Counter(evaluated)[user] == 10
 
 
 def test_ten_registrations_of_one_username_make_one_account(settings):

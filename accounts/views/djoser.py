@@ -189,7 +189,7 @@ class ResetPasswordView(DoorView):
         operation_summary="Ask for a reset link (Djoser)",
         tags=["auth"],
         request_body=EmailSerializer,
-        responses={204: NOTHING},
+        responses={204: NOTHING, 429: "Too many requests, or `otp_cooldown`; see Retry-After."},
     )
     def post(self, request: Request) -> Response:
         """Answers the same whether or not the address is known."""

@@ -64,7 +64,10 @@ class RequestResetLinkView(DoorView):
         operation_summary="Ask for a reset link",
         tags=["accounts"],
         request_body=EmailSerializer,
-        responses={200: DetailSerializer},
+        responses={
+            200: DetailSerializer,
+            429: "Too many requests, or `otp_cooldown`; see Retry-After.",
+        },
     )
     def post(self, request: Request) -> Response:
         """Answers the same whether or not the address is known."""
