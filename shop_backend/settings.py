@@ -213,8 +213,13 @@ _VALIDATORS = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"{_VALIDATORS}.UserAttributeSimilarityValidator"},
     {"NAME": f"{_VALIDATORS}.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
+    {
+        "NAME": "accounts.password_length.MaximumLengthValidator",
+        "OPTIONS": {"max_length": 128},
+    },
     {"NAME": f"{_VALIDATORS}.CommonPasswordValidator"},
     {"NAME": "accounts.password_words.ShopWordsValidator"},
+    {"NAME": "accounts.password_words.OwnNamesValidator"},
     {"NAME": "accounts.breached_passwords.BreachedPasswordValidator"},
 ]
 # SHA-1 of passwords that were stolen elsewhere, in order, a line each.

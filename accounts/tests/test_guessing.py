@@ -96,7 +96,7 @@ def test_a_new_name_brings_no_new_guesses(change):
     assert told(DOORS[0], *change.values(), PASSWORD) == REFUSED
 
 
-@pytest.mark.parametrize("spelling", ["kİm", "kım", "kím", "Kim "])  # noqa: RUF001
+@pytest.mark.parametrize("spelling", ["kİm", "kım", "kím", "Kim "])
 def test_a_name_that_only_a_database_takes_for_another_is_nobodys(spelling):
     """PostgreSQL's lower() makes an i of İ; MariaDB takes í for i."""
     UserFactory(username="kim", email=None, is_staff=True)
