@@ -109,8 +109,9 @@ class VariantInline(ShopStackedInline):
         return formset
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Variant]:
-        queryset = super().get_queryset(request).filter(removed_at=None)
-        return queryset.prefetch_related("option_values__option").order_by("position", "pk")
+        queryset: Any = super().get_queryset(request).filter(removed_at=None)
+        variants: QuerySet[Variant] = queryset.with_options().order_by("position", "pk")
+        return variants
 
     @admin.display(description="Available units")
     def available(self, variant: Variant) -> str:

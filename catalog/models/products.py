@@ -47,9 +47,13 @@ class ProductQuerySet(models.QuerySet["Product"]):
         """Fetch what ``with_variants`` does, and the options and the choices of each variant."""
         options = Option.objects.order_by("position", "pk")
         values = OptionValue.objects.order_by("position", "pk")
+        from catalog.models.attributes import ProductAttributeValue  # noqa: PLC0415  # it imports this
+
         chosen = OptionValue.objects.select_related("option")
+        # In one statement with what it names: between two somebody could take the attribute away.
+        stated = ProductAttributeValue.objects.select_related("attribute")
         return self.with_variants().prefetch_related(
-            "attribute_values__attribute",
+            Prefetch("attribute_values", stated),
             Prefetch("options", options.prefetch_related(Prefetch("values", values))),
             Prefetch("variants__option_values", chosen.order_by("option__position", "option_id")),
         )
