@@ -28,5 +28,5 @@ class ReviewRecords:
         }
 
     def forget(self, *, user_id: int) -> None:
-        """Keep what is published, without its author; delete what was never shown."""
+        """Keep the stars of what is published, without words or author; delete the rest."""
         services.forget_reviewer(user_id=user_id)

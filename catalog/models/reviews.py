@@ -48,7 +48,7 @@ class Review(models.Model):
     }
 
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="reviews")
-    # Null: the account was deleted; the opinion stays and names nobody.
+    # Null: the account was deleted; the stars stay, and title and text are empty.
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,

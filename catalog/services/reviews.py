@@ -91,12 +91,12 @@ def delete_review(*, review: Review) -> None:
 
 @transactions.use_case
 def forget_reviewer(*, user_id: int) -> None:
-    """Keep the person's published reviews without their author, and delete the others."""
+    """Keep the stars of the person's published reviews, and nothing that the person wrote."""
     reviews = Review.objects.filter(author_id=user_id)
     product_ids = list(reviews.order_by("product_id").values_list("product_id", flat=True))
     list(Product.objects.select_for_update().filter(pk__in=product_ids).order_by("pk"))
     reviews.exclude(status=Review.Status.APPROVED).delete()
-    reviews.update(author=None)
+    reviews.update(author=None, title="", text="")  # who wrote it may stand in any text
     _recount(product_ids)
 
 
