@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.conf import settings
 from django.contrib.auth.models import Group, Permission
@@ -14,7 +14,6 @@ from django.db.models.functions import Lower
 
 from accounts.errors import UserNotFound
 from accounts.models import EmailChange, RecoveryCode, TwoFactor, User
-from accounts.ports import personal_data
 
 Row = TypeVar("Row", bound=Model)
 
@@ -39,50 +38,6 @@ def get_user(*, user_id: int) -> User:
         return User.objects.get(pk=user_id)
     except User.DoesNotExist as error:
         raise UserNotFound from error
-
-
-def export_account(*, user: User) -> dict[str, Any]:
-    """Return everything that the shop keeps about a person, as plain JSON values.
-
-    Secrets (hashes of passwords, codes and tokens) are left out: they say nothing about anybody.
-    """
-    change = find(EmailChange.objects.filter(user=user))
-    parts: dict[str, Any] = {
-        "account": {
-            "id": user.pk,
-            "username": user.username,
-            "email": user.email,
-            "first_name": user.first_name,
-            "last_name": user.last_name,
-            "date_joined": user.date_joined.isoformat(),
-            "email_verified_at": _iso(user.email_verified_at),
-            "last_login": _iso(user.last_login),
-        },
-        "sessions": [
-            {
-                "created_at": session.created_at.isoformat(),
-                "last_used_at": session.last_used_at.isoformat(),
-                "revoked_at": _iso(session.revoked_at),
-                "user_agent": session.user_agent,
-                "ip": session.ip,
-            }
-            for session in user.sessions.order_by("created_at")
-        ],
-        "email_change": change
-        and {
-            "old_email": change.old_email,
-            "new_email": change.new_email,
-            "requested_at": change.requested_at.isoformat(),
-            "confirmed_at": _iso(change.confirmed_at),
-        },
-    }
-    for holder in personal_data.answerer:
-        parts |= holder.export(user_id=user.pk)
-    return parts
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()
 
 
 def get_by_login(login: str) -> User | None:

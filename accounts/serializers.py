@@ -358,19 +358,3 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
 
     def get_is_current(self, session: Session) -> bool:
         return bool(session.pk == self.context.get("current"))
-
-
-class ExportSerializer(serializers.Serializer[Any]):
-    """Everything about one person, by where it is kept; each part as plain JSON values."""
-
-    account = serializers.JSONField()
-    sessions = serializers.ListField(child=serializers.JSONField())
-    email_change = serializers.JSONField(allow_null=True)
-    cart = serializers.ListField(child=serializers.JSONField())
-    cart_addresses = serializers.ListField(child=serializers.JSONField())
-    coupons_used = serializers.ListField(child=serializers.JSONField())
-    addresses = serializers.ListField(child=serializers.JSONField())
-    shipments = serializers.ListField(child=serializers.JSONField())
-    reviews = serializers.ListField(child=serializers.JSONField())
-    orders = serializers.ListField(child=serializers.JSONField())
-    payments = serializers.ListField(child=serializers.JSONField())

@@ -11,7 +11,7 @@ class PaymentRecords:
 
     def export(self, *, user_id: int) -> dict[str, Any]:
         """Return what the person paid and got back. Cards are the provider's alone."""
-        payments = Payment.objects.filter(customer_id=user_id).order_by("pk")
+        payments = Payment.objects.filter(customer_id=user_id).with_refunds().order_by("pk")
         return {
             "payments": [
                 {
@@ -23,6 +23,15 @@ class PaymentRecords:
                     "refunded": Money(payment.refunded_minor, payment.currency).decimal_string,
                     "currency": payment.currency,
                     "at": payment.created_at.isoformat(),
+                    "refunds": [
+                        {
+                            "amount": refund.amount.decimal_string,
+                            "status": str(refund.status),
+                            "reason": refund.reason,
+                            "at": refund.created_at.isoformat(),
+                        }
+                        for refund in payment.refunds.all()
+                    ],
                 }
                 for payment in payments
             ]

@@ -5,7 +5,6 @@ Every text that a customer may send is sent once with a word in it that stands n
 published document, so that a new field is not forgotten.
 """
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -46,21 +45,14 @@ class Canary(ShopClient):
         super().__init__(**defaults)
         self.carried = set()
 
-    def generic(self, method: str, path: str, data: Any = "", *args: Any, **extra: Any) -> Any:
-        """Send it and note what was taken."""
-        response = super().generic(method, path, data, *args, **extra)
-        if data and response.status_code < 300:
-            route = path_of(response.resolver_match.route)
-            operation = DOCUMENT.operations[method.lower(), route]
-            self.carried |= {(operation.name, name) for name in _told(json.loads(data), "")}
-        return response
-
     def must(self, method: str, path: str, body: Any, **headers: Any) -> Any:
-        """Send what has to succeed; return its payload."""
+        """Send what has to succeed, and note the words in it; return its payload."""
         response = getattr(self, method)(path, body, **headers)
         assert response.status_code < 300, f"{path}: {response.content.decode()}"
-        body = response.json() if response.content else {}
-        return body.get("data", body)
+        operation = DOCUMENT.operations[method, path_of(response.resolver_match.route)]
+        self.carried |= {(operation.name, name) for name in _told(body, "")}
+        answer = response.json() if response.content else {}
+        return answer.get("data", answer)
 
 
 def _told(value: Any, path: str) -> Iterator[str]:
@@ -111,7 +103,7 @@ def live() -> tuple[User, Canary]:
     _register(client)
     user = User.objects.get(username="zzcanaryname")
     _sign_in(client, user)
-    variants = [VariantFactory(stock=9) for _ in range(3)]
+    variants: list[Any] = [VariantFactory(stock=9) for _ in range(3)]
     _shop(client, user, variants)
     _review(client, variants)
     _leave_things_open(client, user, variants[0])
@@ -130,8 +122,9 @@ def _register(client: Canary) -> None:
     for path in ("accounts/request-reset-email", "auth/users/reset_password"):
         client.must("post", f"/api/{path}/", {"email": EMAIL})
     client.must("post", "/api/accounts/forgot-password/", {"email": EMAIL})
-    code = {"email": EMAIL, "otp": code_mailed_to(EMAIL)}
-    client.must("post", "/api/accounts/reset-password/", {**code, "new_password": PASSWORD})
+    code = code_mailed_to(EMAIL)
+    reset = {"email": EMAIL, "otp": code, "new_password": PASSWORD}
+    client.must("post", "/api/accounts/reset-password/", reset)
 
 
 def a_minute_passes() -> None:
@@ -180,7 +173,7 @@ def _shop(client: Canary, user: User, variants: list[Variant]) -> None:
 def _review(client: Canary, variants: list[Variant]) -> None:
     """Write three reviews: one is shown, one refused, one waits."""
     said = {"rating": 5, "title": "Zzcanarytitle", "text": "Zzcanarytext, call me 0009999"}
-    moderator = StaffFactory(role="admin")
+    moderator: Any = StaffFactory(role="admin")
     staff = ShopClient()
     staff.sign_in(moderator)
     for variant, verdict in zip(variants, ("approve", "reject", None), strict=True):
@@ -212,7 +205,7 @@ def _leave_things_open(client: Canary, user: User, variant: Variant) -> None:
 
 def staff_look_after(user: User) -> None:
     """Let staff do to the account, and write about it, what they can."""
-    admin = StaffFactory(role="admin")
+    admin: Any = StaffFactory(role="admin")
     browser = Client()
     browser.force_login(admin)
     form = {"username": user.username, "is_active": "on", "first_name": "Zzcanarynewname"}
@@ -227,7 +220,8 @@ def staff_look_after(user: User) -> None:
     payment = Payment.objects.get(customer=user, captured_minor__gt=0)
     back = {"amount": "0.50", "reason": "Zzcanary was promised it."}
     api.must("post", f"/api/payments/{payment.pk}/refunds/", back)
-    with_cash = place(user, (VariantFactory(stock=1), 1), shipping_address=address("Away"))
+    variant: Any = VariantFactory(stock=1)
+    with_cash = place(user, (variant, 1), shipping_address=address("Away"))
     paid = {"order_id": with_cash.number, "note": "Zzcanary's cheque"}
     api.must("post", "/api/payments/offline/", paid)
 

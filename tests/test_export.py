@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.ports import personal_data
-from accounts.serializers import ExportSerializer
+from accounts.serializers_export import ExportSerializer
 from accounts.tests.factories import StaffFactory, UserFactory
 from catalog.tests.factories import VariantFactory
 from orders.models import Order
@@ -62,6 +62,6 @@ def test_it_costs_the_same_with_one_order_and_with_three(orders, django_assert_n
         place_and_pay(user, (VariantFactory(), 1))
     client = client_of(user)
 
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(22):
         assert len(client.get("/accounts/user/export/").json()["orders"]) == orders
     assert Order.objects.count() == orders

@@ -171,7 +171,7 @@ def test_the_export_before_it_holds_what_was_said_and_typed():
         "zzcanaryname", "zzcanary@example.com", "zzcanarynew@example.com", "zzcanaryfirst",
         "zzcanarylast", "zzcanarybrowser", "198.51.100.77", "home zzcanarystreet",
         "away zzcanarystreet", "zzcanarynote", "zzcanaryreason", "zzcanarytitle", "zzcanarytext",
-        "cart zzcanarystreet",
+        "cart zzcanarystreet", "zzcanary-key",
     ):  # fmt: skip
         assert word in text, word
     assert canary.code_of(user) not in text

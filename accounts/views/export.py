@@ -4,8 +4,8 @@ from drf_yasg.utils import swagger_auto_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import selectors
-from accounts.serializers import ExportSerializer
+from accounts import exporting
+from accounts.serializers_export import ExportSerializer
 from accounts.views.doors import caller_of
 from shop_backend.kernel.access import SIGNED_IN
 from shop_backend.kernel.views import ShopView
@@ -26,6 +26,6 @@ class ExportView(ShopView):
     def get(self, request: Request) -> Response:
         """The account, its sessions, and what each part of the shop keeps about the person."""
         return Response(
-            selectors.export_account(user=caller_of(request)),
+            exporting.export_account(user=caller_of(request)),
             headers={"Cache-Control": "no-store"},
         )

@@ -99,6 +99,10 @@ def export_customer(*, user_id: int) -> dict[str, Any]:
                     {"sku": line.sku, "name": line.name, "quantity": line.quantity}
                     for line in shipment.lines.all()
                 ],
+                "events": [
+                    {"status": str(event.status), "at": event.created_at.isoformat()}
+                    for event in shipment.events.all()
+                ],
             }
             for shipment in shipments
         ],
