@@ -6,16 +6,21 @@ published document lets a customer send, and every column of text that there is.
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.core.management import call_command
 from django.db import models
+from django.db.models import F
+from django.utils import timezone
 
-from catalog.models import Review
+from cart.models import Cart
+from catalog.models import Product, Review
 from orders.models import Order
-from shop_backend.kernel.models import SpentBudget
+from shop_backend import background
+from shop_backend.kernel.models import IdempotencyKey, SpentBudget
 from tests import canary, security_matrix
 from tests.contract.document import path_of
 from tests.routes import api_routes
@@ -87,6 +92,11 @@ NOT_ASKED = {
     "auth_users_create": "the same",
     "orders_notes_create": "a customer gets past the door alone; only staff write notes",
 }
+# What belongs to an account as long as there is one; all else has its time (docs/settings.md).
+IN_USE = {
+    "accounts_user", "catalog_review", "orders_order", "orders_ordernote", "orders_return",
+    "payments_payment", "payments_refund", "shipping_address",
+}  # fmt: skip
 TEXTS = (models.CharField, models.TextField, models.JSONField, models.GenericIPAddressField)
 
 
@@ -160,6 +170,23 @@ def test_after_an_accounts_end_nothing_personal_is_left_but_in_the_books():
     }
     (review,) = Review.objects.all()
     assert (review.author, review.rating, review.title, review.text) == (None, 5, "", "")
+
+
+def test_of_an_account_that_goes_on_only_what_is_in_use_is_left_after_its_time():
+    user, client = canary.live()
+    canary.staff_look_after(user)
+    client.must("post", "/api/orders/", {})  # from the cart, to the address typed into it
+    client.must("post", "/api/cart/", {"product": Product.objects.all()[0].pk, "quantity": 1})
+    client.must("put", "/api/cart/shipping/", {"address": canary.address("Later")})
+    later = timezone.now() + timedelta(days=400)
+    IdempotencyKey.objects.update(created_at=F("created_at") - timedelta(days=400))
+    SpentBudget.objects.update(spent_until=0)
+
+    for sweep in background.SWEEPS.values():
+        sweep.run(later)
+
+    assert {name.partition(".")[0] for name in columns_with_words()} == IN_USE
+    assert not Cart.objects.exclude(shipping_address=None).exists()
 
 
 def test_the_export_before_it_holds_what_was_said_and_typed():

@@ -159,12 +159,12 @@ def lock_cart_for_order(*, user: User) -> OpenCart | None:
 
 @transactions.requires_transaction
 def close_cart(*, cart_id: int, user_id: int) -> None:
-    """Take the cart out of use: it has become an order.
+    """Take the cart out of use: it has become an order, which has the address typed in here.
 
     :raises ConcurrentChange: it was taken out of use meanwhile.
     """
     closed = statements.execute(
-        'UPDATE "cart_cart" SET "open_for" = NULL, "updated_at" = %s'
+        'UPDATE "cart_cart" SET "open_for" = NULL, "shipping_address" = NULL, "updated_at" = %s'
         ' WHERE "id" = %s AND "open_for" = %s',
         [statements.adapted(_UPDATED_AT, timezone.now()), cart_id, user_id],
     )
