@@ -84,6 +84,10 @@ def test_a_person_gets_everything_that_is_kept_and_is_forgotten():
                 "tracking_number": shipment.tracking_number,
                 "created_at": shipment.created_at.isoformat(),
                 "lines": [{"sku": "A", "name": "Item A", "quantity": 2}],
+                "events": [
+                    {"status": event.status, "at": event.created_at.isoformat()}
+                    for event in shipment.events.all()
+                ],
             }
         ],
     }
