@@ -1,7 +1,8 @@
 """All settings, read top to bottom. Only this file reads the environment.
 
 Unsafe is opt-in: DEBUG is off unless set, and with it off the shop refuses to start without a
-secret key and a payment provider named explicitly.
+secret key and a payment provider named explicitly. What is refused is refused here: gunicorn and
+Celery run none of Django's system checks.
 """
 
 from datetime import timedelta
@@ -31,15 +32,28 @@ if not SECRET_KEY:
 # Old keys: what they signed stays good while they stand here. See docs/operating.md.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+# Where `make run` and `make serve` listen; the demo's welcome shows it.
+HOST = env.str("HOST", default="127.0.0.1")
+PORT = env.int("PORT", default=8000)
 _LOOPBACK = {"localhost", "127.0.0.1", "[::1]", "::1"}
-if not DEBUG and len(SECRET_KEY) < 32:
-    raise ImproperlyConfigured("SECRET_KEY is too short: 32 random characters or more.")
-if not DEBUG and SECRET_KEY.startswith(("development-only-", "django-insecure-")):
-    raise ImproperlyConfigured("SECRET_KEY is one that everybody knows.")
+# What the old ones signed is believed as what the new one signs.
+for _place, _key in [
+    ("SECRET_KEY is", SECRET_KEY),
+    *(("SECRET_KEY_FALLBACKS holds one that is", _old) for _old in SECRET_KEY_FALLBACKS),
+]:
+    if not DEBUG and len(_key) < 32:
+        raise ImproperlyConfigured(f"{_place} too short: 32 random characters or more.")
+    if not DEBUG and _key.startswith(("development-only-", "django-insecure-")):
+        raise ImproperlyConfigured(f"{_place} known to everybody.")
 if "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS names the hosts; * would believe any Host header.")
 if DEBUG and not set(ALLOWED_HOSTS) <= _LOOPBACK | {"testserver"}:
     raise ImproperlyConfigured("DEBUG shows the shop's inside: it is for loopback hosts alone.")
+if DEBUG and HOST not in _LOOPBACK:
+    raise ImproperlyConfigured(
+        f"DEBUG shows the shop's inside: HOST={HOST} would show it to the network. Listen on"
+        " 127.0.0.1, or set DEBUG=False as `make serve` does."
+    )
 ROOT_URLCONF = "shop_backend.urls"
 WSGI_APPLICATION = "shop_backend.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -281,7 +295,8 @@ AUDIT_PLAIN_TEXT = {
 }
 
 CORS_ALLOWED_ORIGINS = env.list(
-    "CORS_ALLOWED_ORIGINS", default=["http://localhost:3000", "http://localhost:5173"]
+    "CORS_ALLOWED_ORIGINS",
+    default=["http://localhost:3000", "http://localhost:5173"] if DEBUG else [],
 )
 CORS_ALLOW_HEADERS = (
     "accept",
@@ -303,7 +318,8 @@ CORS_EXPOSE_HEADERS = (
     "X-Request-ID",
 )
 CSRF_TRUSTED_ORIGINS = env.list(
-    "CSRF_TRUSTED_ORIGINS", default=["http://localhost:3000", "http://localhost:5173"]
+    "CSRF_TRUSTED_ORIGINS",
+    default=["http://localhost:3000", "http://localhost:5173"] if DEBUG else [],
 )
 SESSION_COOKIE_SECURE = env.bool("SESSION_COOKIE_SECURE", default=not DEBUG)
 CSRF_COOKIE_SECURE = env.bool("CSRF_COOKIE_SECURE", default=not DEBUG)
@@ -312,9 +328,14 @@ ADMIN_IDLE_MINUTES = env.int("ADMIN_IDLE_MINUTES", default=60)
 # Sent with answers over https alone; the redirect to https is the proxy's.
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if DEBUG else 31_536_000)
 SILENCED_SYSTEM_CHECKS = [
-    "security.W005",  # whether HSTS holds for subdomains is for the owner of the domain to say
-    "security.W008",  # the proxy redirects; an API that does would hide the mistake (ASVS 4.1.2)
-    "security.W021",  # as W005
+    # HSTS for all subdomains: of them the shop knows nothing, and one without https would be cut
+    # off for a year. Who has the domain lets the proxy say so.
+    "security.W005",
+    # The redirect to https: the proxy's; an API that redirects hides that a client sent its token
+    # in the clear (ASVS 4.1.2).
+    "security.W008",
+    # HSTS preload: for the whole domain, and hardly ever taken back. As W005.
+    "security.W021",
 ]
 CSP_OF_ANSWERS = "default-src 'none'; frame-ancestors 'none'"
 _CSP_OF_ALL_PAGES = [
@@ -463,7 +484,10 @@ STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_PUBLISHABLE_KEY = env.str("STRIPE_PUBLISHABLE_KEY", default="")
 STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="")
-if DEBUG and STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_")):
+if DEBUG and (
+    STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+    or STRIPE_PUBLISHABLE_KEY.startswith("pk_live_")
+):
     raise ImproperlyConfigured("A live Stripe key has no place in a shop with DEBUG on.")
 PAYMENT_PROVIDER = env.str("PAYMENT_PROVIDER", default="")
 PAYMENT_SANDBOX_ALLOWED = env.bool("PAYMENT_SANDBOX_ALLOWED", default=False)
@@ -475,6 +499,12 @@ if not PAYMENT_PROVIDER:
     PAYMENT_PROVIDER = "stripe" if STRIPE_SECRET_KEY else "sandbox"
 if PAYMENT_PROVIDER not in {"stripe", "sandbox"}:
     raise ImproperlyConfigured("PAYMENT_PROVIDER is stripe or sandbox.")
+if PAYMENT_PROVIDER == "stripe" and not STRIPE_SECRET_KEY:
+    raise ImproperlyConfigured("PAYMENT_PROVIDER=stripe needs STRIPE_SECRET_KEY to collect with.")
+if PAYMENT_PROVIDER == "stripe" and not STRIPE_WEBHOOK_SECRET:
+    raise ImproperlyConfigured(
+        "Without STRIPE_WEBHOOK_SECRET the shop does not hear what was paid (docs/payments.md)."
+    )
 if PAYMENT_PROVIDER == "sandbox" and not DEBUG and not PAYMENT_SANDBOX_ALLOWED:
     raise ImproperlyConfigured(
         "The sandbox takes no real money: with DEBUG off it needs PAYMENT_SANDBOX_ALLOWED=True."
@@ -530,10 +560,6 @@ ADMIN_LOG_KEPT_DAYS = env.int("ADMIN_LOG_KEPT_DAYS", default=365)  # Django's ow
 
 # Who among the staff is told by mail that goods run low; empty: nobody.
 SHOP_NOTIFY_EMAIL = env.str("SHOP_NOTIFY_EMAIL", default="")
-
-# Where `make run` and `make serve` listen; the demo's welcome shows it.
-HOST = env.str("HOST", default="127.0.0.1")
-PORT = env.int("PORT", default=8000)
 
 # --- The admin's look ------------------------------------------------------------------------
 # The name comes as a function: the theme would try to import a text with a dot in it.

@@ -1,10 +1,12 @@
 """What docs/deploy and docs/settings.md name is what is there. Nothing of it is run here."""
 
 import ast
+import os
 import re
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -115,6 +117,24 @@ def test_the_image_holds_every_app_and_runs_as_nobody_special():
     assert re.findall(r"^USER (.*)$", text, re.MULTILINE) == ["10001"]
     assert all(re.search(r":\d+\.\d+\.\d+-", line) for line in re.findall(r"^FROM .*$", text, re.M))
     assert "HEALTHCHECK" in text
+
+
+def test_the_image_is_built_with_settings_that_start():
+    text = (DEPLOY / "Dockerfile").read_text().replace("\\\n", "")
+    [given] = re.findall(r"^RUN (.*) python manage.py collectstatic --no-input$", text, re.M)
+    named = dict(word.split("=", 1) for word in shlex.split(given))
+
+    done = subprocess.run(
+        [sys.executable, "-c", "import shop_backend.settings as s; print(s.DEBUG)"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "SHOP_ENV_FILE": os.devnull, **named},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.stdout.strip(), done.stderr) == ("False", "")
 
 
 def test_the_proxy_lets_through_what_the_shop_takes():

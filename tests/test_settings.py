@@ -16,6 +16,14 @@ SAFE = {
     "PAYMENT_PROVIDER": "sandbox",
     "PAYMENT_SANDBOX_ALLOWED": "True",
 }
+STRIPE = {
+    "PAYMENT_PROVIDER": "stripe",
+    "STRIPE_SECRET_KEY": "sk_test_x",
+    "STRIPE_WEBHOOK_SECRET": "whsec_x",
+}
+DEVELOPMENT_KEY = "development-only-key-that-no-production-shop-accepts-000000000000"
+DEPLOYED_KEY = "a-Key-of-more-than-fifty-characters-with-many-different-ones-0123456789"
+LONG = "a-second-key-of-more-than-thirty-two-characters"
 
 
 def start(code="import shop_backend.settings", **environment):
@@ -44,24 +52,32 @@ def test_safe_settings_start():
         ({"SECRET_KEY": "short"}, "SECRET_KEY is too short"),
         (
             {"SECRET_KEY": "development-only-key-that-no-production-shop-accepts-000"},
-            "everybody knows",
+            "known to everybody",
         ),
-        ({"SECRET_KEY": "django-insecure-" + "x" * 40}, "everybody knows"),
+        ({"SECRET_KEY": "django-insecure-" + "x" * 40}, "known to everybody"),
         ({"ALLOWED_HOSTS": "*"}, "would believe any Host header"),
         ({"DEBUG": "True", "ALLOWED_HOSTS": "*"}, "would believe any Host header"),
         ({"DEBUG": "True", "ALLOWED_HOSTS": "shop.example"}, "is for loopback hosts alone"),
+        ({"SECRET_KEY_FALLBACKS": DEVELOPMENT_KEY}, "SECRET_KEY_FALLBACKS holds one that is known"),
+        ({"SECRET_KEY_FALLBACKS": f"{LONG},django-insecure-{LONG}"}, "known to everybody"),
+        ({"SECRET_KEY_FALLBACKS": f"{LONG},short"}, "SECRET_KEY_FALLBACKS holds one that is too"),
+        ({"DEBUG": "True", "HOST": "0.0.0.0"}, "HOST=0.0.0.0 would show it to the network"),
+        ({"DEBUG": "True", "HOST": "::"}, "HOST=:: would show it to the network"),
+        ({"DEBUG": "True", "HOST": "shop.example"}, "would show it to the network"),
+        ({"DEBUG": "True", "HOST": ""}, "HOST= would show it to the network"),
         ({"DEBUG": "True", "STRIPE_SECRET_KEY": "sk_live_x"}, "no place in a shop with DEBUG on"),
+        ({"DEBUG": "True", "STRIPE_SECRET_KEY": "rk_live_x"}, "no place in a shop with DEBUG on"),
+        ({"DEBUG": "True", "STRIPE_PUBLISHABLE_KEY": "pk_live_x"}, "no place in a shop with DEBUG"),
+        ({**STRIPE, "STRIPE_SECRET_KEY": None}, "needs STRIPE_SECRET_KEY"),
+        ({**STRIPE, "STRIPE_SECRET_KEY": "sk_live_x", "STRIPE_WEBHOOK_SECRET": None}, "not hear"),
+        ({**STRIPE, "STRIPE_WEBHOOK_SECRET": ""}, "Without STRIPE_WEBHOOK_SECRET"),
         ({"TOTP_TOLERANCE_STEPS": "2"}, "TOTP_TOLERANCE_STEPS is 0 or 1"),
         ({"LOG_FORMAT": "xml"}, "LOG_FORMAT is line or json"),
         ({"PAYMENT_PROVIDER": None}, "PAYMENT_PROVIDER is not set"),
         ({"PAYMENT_PROVIDER": "cash"}, "PAYMENT_PROVIDER is stripe or sandbox"),
         ({"PAYMENT_SANDBOX_ALLOWED": None}, "needs PAYMENT_SANDBOX_ALLOWED=True"),
         (
-            {
-                "SANDBOX_FAULTS": "drop=0.1",
-                "PAYMENT_PROVIDER": "stripe",
-                "STRIPE_SECRET_KEY": "sk_test_1",
-            },
+            {"SANDBOX_FAULTS": "drop=0.1", **STRIPE},
             "SANDBOX_FAULTS is for PAYMENT_PROVIDER=sandbox alone",
         ),
         ({"RATE_LIMITS": "off", "ALLOWED_HOSTS": "shop.example"}, "to be loopback"),
@@ -99,9 +115,9 @@ def test_django_finds_nothing_to_warn_of_in_a_production_shop(roles, warning):
         "call_command('check', deploy=True, fail_level='WARNING')"
     )
     environment = {**SAFE, "DJANGO_SETTINGS_MODULE": "shop_backend.settings"}
-    key = "a-Key-of-more-than-fifty-characters-with-many-different-ones-0123456789"
 
-    production = {"SECRET_KEY": key, "ALLOWED_HOSTS": "shop.example", "TWO_FACTOR_ROLES": roles}
+    production = {"SECRET_KEY": DEPLOYED_KEY, "ALLOWED_HOSTS": "shop.example"}
+    production["TWO_FACTOR_ROLES"] = roles
 
     result = start(code, **{**environment, **production})
 
@@ -109,19 +125,61 @@ def test_django_finds_nothing_to_warn_of_in_a_production_shop(roles, warning):
     assert warning in result.stderr
 
 
-def test_stripe_that_cannot_be_heard_does_not_start():
+def test_what_is_silenced_would_be_warned_of():
     code = (
         "import django; django.setup()\n"
-        "from django.core.management import call_command; call_command('check')"
+        "from django.conf import settings\n"
+        "from django.core import checks\n"
+        "silenced, settings.SILENCED_SYSTEM_CHECKS = settings.SILENCED_SYSTEM_CHECKS, []\n"
+        "found = checks.run_checks(include_deployment_checks=True)\n"
+        "print(*sorted(silenced)); print(*sorted({one.id for one in found}))"
     )
     environment = {**SAFE, "DJANGO_SETTINGS_MODULE": "shop_backend.settings"}
+    production = {"SECRET_KEY": DEPLOYED_KEY, "TWO_FACTOR_ROLES": "admin,manager"}
 
-    result = start(
-        code, **{**environment, "PAYMENT_PROVIDER": "stripe", "STRIPE_SECRET_KEY": "sk_test_x"}
-    )
+    silenced, found = start(code, **{**environment, **production}).stdout.splitlines()
+
+    assert silenced == found
+
+
+@pytest.mark.parametrize("missing", ["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"])
+@pytest.mark.parametrize("debug", ["True", "False"])
+def test_stripe_that_cannot_collect_or_be_heard_is_not_served(missing, debug):
+    wanted = {**SAFE, **STRIPE, "DEBUG": debug}
+
+    assert start("import shop_backend.wsgi", **wanted).returncode == 0
+    result = start("import shop_backend.wsgi", **{**wanted, missing: None})
 
     assert result.returncode != 0
-    assert "Without STRIPE_WEBHOOK_SECRET" in result.stderr
+    assert missing in result.stderr.splitlines()[-1]
+
+
+def test_old_keys_that_were_good_ones_start():
+    assert start(**SAFE, SECRET_KEY_FALLBACKS=f"{LONG},{LONG[::-1]}").returncode == 0
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "[::1]"])
+def test_a_development_shop_listens_on_loopback(host):
+    assert start(SHOP_ENV_FILE=os.devnull, DEBUG="True", HOST=host).returncode == 0
+
+
+def test_a_production_shop_listens_where_it_is_told():
+    assert start(**SAFE, HOST="0.0.0.0").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("debug", "origins"),
+    [("True", ["http://localhost:3000", "http://localhost:5173"]), ("False", [])],
+)
+def test_only_a_development_shop_lets_the_origins_of_development_in(debug, origins):
+    code = (
+        "from shop_backend import settings as s\n"
+        "print(s.CORS_ALLOWED_ORIGINS, s.CSRF_TRUSTED_ORIGINS)"
+    )
+
+    result = start(code, **SAFE, DEBUG=debug)
+
+    assert result.stdout.strip() == f"{origins} {origins}"
 
 
 def test_rate_limits_may_be_off_on_loopback():
@@ -139,7 +197,7 @@ def test_a_development_shop_needs_nothing():
 def test_a_stripe_key_chooses_stripe_while_developing():
     code = "from shop_backend import settings as s; print(s.PAYMENT_PROVIDER)"
 
-    result = start(code, SHOP_ENV_FILE=os.devnull, DEBUG="True", STRIPE_SECRET_KEY="sk_test_x")
+    result = start(code, DEBUG="True", **{**STRIPE, **SAFE, "PAYMENT_PROVIDER": ""})
 
     assert result.stdout.strip() == "stripe"
 

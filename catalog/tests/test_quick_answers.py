@@ -72,6 +72,7 @@ def test_a_quick_answer_is_the_ordinary_one(
     shop, path, origin, settings, django_assert_num_queries
 ):
     settings.RATE_LIMITS = True
+    settings.CORS_ALLOWED_ORIGINS = ["http://localhost:3000"]
     lamps = CategoryFactory(name="Lamps", slug="lamps")
     for number, slug in enumerate(["a-lamp", "b-lamp", "c-lamp"]):
         VariantFactory(
