@@ -89,6 +89,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "shop_backend.kernel.middleware.RequestIdMiddleware",
+    "shop_backend.kernel.middleware.LoopbackMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "shop_backend.kernel.headers.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

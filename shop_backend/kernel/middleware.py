@@ -1,5 +1,6 @@
 """What happens to every request before a view sees it."""
 
+import ipaddress
 import logging
 import re
 import uuid
@@ -51,6 +52,36 @@ class RequestIdFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = request_id.get()
         return True
+
+
+class LoopbackMiddleware:
+    """With DEBUG on, answer this machine alone, wherever the server was told to listen.
+
+    The address is the connection's: a client chooses its headers, the Host one too. A Unix socket
+    has none.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        if not settings.DEBUG:
+            raise MiddlewareNotUsed
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if _is_from_here(request.META.get("REMOTE_ADDR", "")):
+            return self.get_response(request)
+        sentence = "With DEBUG on this shop answers its own machine alone."
+        problem = Problem(403, "permission_denied", sentence)
+        return JsonResponse(problem.body(face_of(request)), status=403)
+
+
+def _is_from_here(address: str) -> bool:
+    if not address:
+        return True
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return (getattr(ip, "ipv4_mapped", None) or ip).is_loopback
 
 
 class PathMiddleware:

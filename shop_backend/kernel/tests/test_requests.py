@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from shop_backend.kernel.requests import ShopHandler
 
@@ -53,3 +54,35 @@ def test_a_type_that_cannot_be_read_is_bytes_of_no_known_kind(parameter):
 
     assert call("GET", "/echo/", "loud=%C3%BC", content_type) == (200, {"loud": "ü"})
     assert call("POST", "/echo/", "", content_type, b"{}")[0] == 415
+
+
+@pytest.mark.parametrize("path", ["/echo/", "/api/echo/", "/admin/login/", "/nowhere/"])
+@pytest.mark.parametrize(
+    ("address", "is_answered"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.0.1", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("", True),  # a Unix socket
+        ("192.168.1.7", False),
+        ("::ffff:192.168.1.7", False),
+        ("fe80::1%eth0", False),
+        ("2001:db8::1", False),
+        ("unknown", False),
+    ],
+)
+def test_a_development_shop_answers_its_own_machine_alone(settings, path, address, is_answered):
+    settings.DEBUG = True
+    client = Client(raise_request_exception=False, REMOTE_ADDR=address)
+
+    response = client.get(path, HTTP_HOST="localhost")
+
+    assert (response.status_code != 403) == is_answered
+    if not is_answered:
+        assert b"DEBUG" in response.content
+        assert len(response.content) < 300
+
+
+def test_a_production_shop_answers_everybody():
+    assert Client(REMOTE_ADDR="192.168.1.7").get("/echo/").status_code == 200
