@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "shop_backend.kernel.middleware.PathMiddleware",
     "shop_backend.kernel.middleware.DebugPageMiddleware",
+    "shop_backend.kernel.middleware.BodyLimitMiddleware",  # before whoever reads a form
     "catalog.middleware.LookAgainMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -363,7 +364,9 @@ CSP_OF_ADMIN = "; ".join(
         "img-src 'self' data: https:",  # product images may lie elsewhere
     ]
 )
+# How large a body may be, and one with a picture: catalog/pictures.py takes 5 MB.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+UPLOAD_MAX_BYTES = 5_100_000
 
 # --- The API --------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -62,6 +62,7 @@ class ProductImageAdmin(RefusingAdmin):
     """The pictures of all products."""
 
     form = ImageForm
+    takes_uploads = True
     list_display = ["thumbnail_image", "product", "alt", "position", "created_at"]
     list_display_links = ["thumbnail_image", "alt"]
     list_select_related = ["product"]

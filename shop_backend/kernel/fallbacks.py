@@ -11,7 +11,12 @@ from shop_backend.kernel.problems import Problem
 
 _FORBIDDEN = Problem(403, "permission_denied", "You may not do this.")
 _NOT_FOUND = Problem(404, "not_found", "Not found.")
-_WORDS = {403: "Your role may not do this.", 404: "There is no such page or row (any more)."}
+_TOO_LARGE = Problem(413, "body_too_large", "The request body is too large.")
+_WORDS = {
+    403: "Your role may not do this.",
+    404: "There is no such page or row (any more).",
+    413: "What was sent is too large; a picture has at most 5 MB.",
+}
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:
@@ -27,6 +32,11 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 404."""
     return _answer(request, _NOT_FOUND)
+
+
+def body_too_large(request: HttpRequest) -> HttpResponse:
+    """Answer 413."""
+    return _answer(request, _TOO_LARGE)
 
 
 def server_error(request: HttpRequest, *args: Any) -> JsonResponse:

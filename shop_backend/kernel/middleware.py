@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
@@ -19,6 +20,8 @@ from shop_backend.kernel.problems import Problem
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
+_WITHOUT_BODY = {"GET", "HEAD", "OPTIONS"}
+_LENGTH = re.compile(r"[0-9]{1,12}")
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -102,6 +105,33 @@ class PathMiddleware:
             request.path_info = path + "/"
             request.path = request.path + "/"
         return self.get_response(request)
+
+
+class BodyLimitMiddleware:
+    """Refuse a body by its Content-Length, before anybody reads, parses or spools any of it.
+
+    What takes pictures says ``takes_uploads``: a viewset of the API, or a ``ModelAdmin``. Of a body
+    without a length, such as a chunked one, Django reads nothing.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        if request.method in _WITHOUT_BODY:
+            return None
+        owner = getattr(view, "cls", None) or getattr(view, "model_admin", None)
+        takes_uploads = getattr(owner, "takes_uploads", False)
+        most = settings.UPLOAD_MAX_BYTES if takes_uploads else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if _LENGTH.fullmatch(length) and int(length) <= most:
+            return None
+        return fallbacks.body_too_large(request)
 
 
 class DebugPageMiddleware:
