@@ -201,7 +201,8 @@ if DB_REPLICA_HOST:
     DATABASE_ROUTERS = ["shop_backend.kernel.replicas.ReplicaRouter"]
 
 # --- Redis ----------------------------------------------------------------------------------
-# What processes share and can do without, and the throttles' counts; empty: the database counts.
+# What processes share and can do without, and the throttles' counts; empty: the database counts
+# them, but for the default one.
 # The shop itself uses kernel/shared.py, which goes on when Redis is away; Django's cache does not.
 REDIS_URL = env.str("REDIS_URL", default="")
 CACHES: dict[str, Any] = {
@@ -411,10 +412,12 @@ if not RATE_LIMITS and not DEBUG and not set(ALLOWED_HOSTS) <= _LOOPBACK:
         "RATE_LIMITS=off is for load tests: with DEBUG off it needs every allowed host to be"
         " loopback."
     )
-# Per account, else per address. The default is each process's own, the others are shared.
+# Per account, else per address. All are shared but the default where there is no Redis: then it is
+# each process's own.
 THROTTLE_RATES = {
     "default": "1200/min",
     "login": "30/min",
+    "token": "300/min",  # refreshed and verified: many people may have one address
     "register": "20/min",
     "otp": "20/min",
     "reset": "20/min",
@@ -423,6 +426,7 @@ THROTTLE_RATES = {
     "reset_mail": "5/hour",
     "placing": "60/min",
     "coupon": "20/min",  # codes are not to be guessed
+    "tracking": "120/min",  # nor numbers of parcels
     "payment": "60/min",
     # Declined cards: of one account, for one order, of one card at whosever hands.
     "declined_account": "20/hour",

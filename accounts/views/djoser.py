@@ -249,6 +249,8 @@ class JwtCreateView(DoorView):
 class JwtRefreshView(DoorView):
     """Djoser's `jwt/refresh/`."""
 
+    throttle_scope = "token"
+
     @swagger_auto_schema(
         operation_id="auth_jwt_refresh",
         operation_summary="Refresh (Djoser)",
@@ -267,6 +269,8 @@ class JwtRefreshView(DoorView):
 
 class JwtVerifyView(DoorView):
     """Djoser's `jwt/verify/`."""
+
+    throttle_scope = "token"
 
     @swagger_auto_schema(
         operation_id="auth_jwt_verify",

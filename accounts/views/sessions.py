@@ -93,7 +93,7 @@ def refresh(request: Request) -> Response:
 class TokenRefreshView(DoorView):
     """Get the next access token."""
 
-    throttle_scope = "default"
+    throttle_scope = "token"
     messages = {"post": "Refreshed."}
 
     @swagger_auto_schema(
@@ -115,6 +115,7 @@ class TokenRefreshView(DoorView):
 class TokenVerifyView(DoorView):
     """Find out whether a token is good."""
 
+    throttle_scope = "token"
     messages = {"post": "The token is valid."}
 
     @swagger_auto_schema(

@@ -117,6 +117,7 @@ class TrackView(ShopView):
     """A parcel's way for whoever knows its number."""
 
     access = {"get": ANYONE}
+    throttle_scope = "tracking"
 
     @swagger_auto_schema(
         operation_id="shipping_track", tags=_TAGS, responses={200: TrackingSerializer}

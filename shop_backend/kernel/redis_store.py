@@ -1,7 +1,8 @@
 """What the shop's processes count and know together in Redis. Imported with REDIS_URL alone.
 
 Nothing that must not be lost lies here: a Redis that is down, slow or emptied costs speed, or a
-budget that is whole again. While it does not answer, budgets are counted in the database.
+budget that is whole again. While it does not answer, budgets are counted in the database, and the
+one that every request pays for in each process.
 """
 
 from functools import cache
@@ -14,7 +15,7 @@ from redis.commands.core import Script
 from redis.retry import Retry
 
 from shop_backend.kernel.breaker import Breaker
-from shop_backend.kernel.budgets import IN_DATABASE, Rate, Store
+from shop_backend.kernel.budgets import IN_DATABASE, IN_MEMORY, Rate, Store
 
 _PREFIX = "shop:"
 _TIMEOUT_SECONDS = 0.5
@@ -58,7 +59,7 @@ def _redis() -> _Connected:
 
 
 class RedisStore:
-    """Budgets shared by every process; the database's while Redis does not answer."""
+    """Budgets shared by every process; another store's while Redis does not answer."""
 
     def __init__(self, otherwise: Store = IN_DATABASE) -> None:
         self._otherwise = otherwise
@@ -86,6 +87,7 @@ class RedisStore:
 
 
 IN_REDIS = RedisStore()
+IN_REDIS_ELSE_HERE = RedisStore(otherwise=IN_MEMORY)
 
 
 def is_marked(name: str) -> bool | None:

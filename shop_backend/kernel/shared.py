@@ -14,6 +14,11 @@ def store() -> budgets.Store:
     return _redis_store().IN_REDIS if settings.REDIS_URL else budgets.IN_DATABASE
 
 
+def quick_store() -> budgets.Store:
+    """Return where a budget is counted that every request pays for: never in the database."""
+    return _redis_store().IN_REDIS_ELSE_HERE if settings.REDIS_URL else budgets.IN_MEMORY
+
+
 def is_marked(name: str) -> bool | None:
     """Return whether a process has marked this name lately; ``None``: nobody knows."""
     return _redis_store().is_marked(name) if settings.REDIS_URL else None

@@ -13,8 +13,9 @@ from rest_framework.throttling import BaseThrottle
 from shop_backend.kernel import budgets, shared
 from shop_backend.kernel.budgets import Rate, Verdict
 
-# Every request pays for this one, so it is counted in memory: a bound on each process.
-_COUNTED_HERE = "default"
+# Every request pays for this one, and no read is to write to the database: it is counted in Redis,
+# else in memory, as a bound on each process. What guards a secret has a scope of its own.
+_OF_EVERY_REQUEST = "default"
 
 
 class ScopeThrottle(BaseThrottle):
@@ -79,7 +80,7 @@ def _spend(scope: str, caller: str) -> Verdict:
     return budgets.spend(
         f"{scope} {caller}",
         Rate.parse(settings.THROTTLE_RATES[scope]),
-        store=budgets.IN_MEMORY if scope == _COUNTED_HERE else shared.store(),
+        store=shared.quick_store() if scope == _OF_EVERY_REQUEST else shared.store(),
     )
 
 
@@ -90,7 +91,7 @@ def scope_of(view: Any) -> str:
 
 
 def _always(view: Any) -> str:
-    scope: str = getattr(view, "throttle_scope", _COUNTED_HERE)
+    scope: str = getattr(view, "throttle_scope", _OF_EVERY_REQUEST)
     return scope
 
 

@@ -145,6 +145,29 @@ def test_logins_are_counted_in_redis_and_without_it_in_the_database(redis, setti
 
 
 @pytest.mark.django_db
+def test_ordinary_requests_are_counted_in_redis_and_without_it_in_the_process(
+    redis, settings, client
+):
+    settings.RATE_LIMITS = True
+    settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "default": "2/hour"}
+    address = f"198.51.100.{os.getpid() % 250}"
+
+    def look():
+        return client.get("/api/catalog/products/", REMOTE_ADDR=address).status_code
+
+    assert [look() for _ in range(3)] == [200, 200, 429]
+    budgets.IN_MEMORY._spent_until.clear()  # another process asks the same Redis
+    assert look() == 429
+
+    settings.REDIS_URL = f"redis://127.0.0.1:{_closed_port()}/0"
+    assert [look() for _ in range(3)] == [200, 200, 429]
+    assert not SpentBudget.objects.exists()
+    budgets.IN_MEMORY._spent_until.clear()
+    shared_budget = redis_store._connected(redis).client.keys("shop:budget:default*")
+    redis_store._connected(redis).client.delete(*shared_budget)
+
+
+@pytest.mark.django_db
 def test_a_redis_that_hangs_is_waited_for_once_and_then_left_alone(settings, key, caplog):
     redis_store.breaker.reset()
     with socket.create_server(("127.0.0.1", 0)) as mute:  # takes connections, says nothing
