@@ -4,7 +4,6 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 
 from catalog import selectors, services
@@ -22,6 +21,7 @@ from shop_backend.kernel.admin import (
     ShopTabularInline,
 )
 from shop_backend.kernel.forms import MoneyFormField, ThemedForm
+from shop_backend.kernel.formsets import SentRowsFormSet
 
 _COLUMNS = ("sku", "price_minor", "compare_at_minor", "weight_grams", "is_active", "position")
 
@@ -70,7 +70,7 @@ class VariantForm(ThemedForm, forms.ModelForm):
         return sku or self.instance.sku
 
 
-class VariantFormSet(BaseInlineFormSet):
+class VariantFormSet(SentRowsFormSet):
     def clean(self) -> None:
         super().clean()
         kept = [form for form in self.forms if form.cleaned_data and not self._is_removed(form)]

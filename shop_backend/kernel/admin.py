@@ -15,6 +15,7 @@ from shop_backend.kernel import admin_columns, audit_admin, outbox
 from shop_backend.kernel.admin_choices import LooksRowsUp
 from shop_backend.kernel.errors import ShopError
 from shop_backend.kernel.forms import form_error, tell_when_to_come_back
+from shop_backend.kernel.formsets import SentRowsFormSet
 from shop_backend.kernel.models import AuditEntry, IdempotencyKey, OutboxMessage, RecordedEvent
 
 _MOST_CONFIRMED = 200  # rows that a person can look through
@@ -129,6 +130,7 @@ class ShopTabularInline(LooksRowsUp, TabularInline):
     """Rows of another table within a form, a line each."""
 
     extra = 0
+    formset = SentRowsFormSet
     hide_title = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -149,6 +151,7 @@ class ShopStackedInline(LooksRowsUp, StackedInline):
     """Rows of another table within a form, a block each."""
 
     extra = 0
+    formset = SentRowsFormSet
 
 
 class ReadOnlyAdmin(ShopModelAdmin):
