@@ -17,7 +17,7 @@ from unfold.forms import UserCreationForm as AdminUserCreationForm
 from accounts import selectors, services
 from accounts.admin_lost_factor import TakesLostFactorsAway
 from accounts.crowding import past_the_line
-from accounts.errors import EmailTaken, OwnAccount, RightsYouLack, UsernameTaken
+from accounts.errors import EmailTaken, OwnAccount, ProtectedAccount, RightsYouLack, UsernameTaken
 from accounts.models import EmailChange, Otp, OtpRequestCount, Session, TwoFactor, User
 from shop_backend.kernel.admin import ReadOnlyAdmin, ShopModelAdmin
 
@@ -237,6 +237,9 @@ class OtpAdmin(ReadOnlyAdmin):
     fields = ["user", "purpose", "email", "tries", "created_at", "expires_at"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        actor: Any = request.user
+        if obj is not None and not selectors.may_manage(actor, obj.user):
+            return False
         return admin.ModelAdmin.has_delete_permission(self, request, obj)
 
 
@@ -262,9 +265,19 @@ class SessionAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Revoke", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
+        actor: Any = request.user
+        revoked = 0
+        refusals = set()
         for session in queryset:
-            services.revoke_session(session=session)
-        self.message_user(request, "The sessions are revoked.")
+            try:
+                services.revoke_session_as_staff(session=session, actor=actor)
+            except ProtectedAccount as refusal:
+                refusals.add(str(refusal))
+            else:
+                revoked += 1
+        for message in refusals:
+            self.message_user(request, message, level="WARNING")
+        self.message_user(request, f"{revoked} sessions revoked.")
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         """Return whether this role may end other people's sessions."""

@@ -126,6 +126,14 @@ def may_log_in(user: User) -> bool:
     return user.is_active and (not user.email or user.email_verified_at is not None)
 
 
+def is_of_staff(user: User) -> bool:
+    """Return whether this is no customer's account: it enters the admin site or has any right.
+
+    A deactivated account counts with what it would have again.
+    """
+    return user.is_staff or user.is_superuser or bool(_rights_of(user))
+
+
 def rights_given_by(groups: Iterable[Group]) -> set[str]:
     """Return the permissions, as ``app.codename``, that these groups grant."""
     return _named(Permission.objects.filter(group__in=list(groups)))
@@ -141,8 +149,11 @@ def may_manage(actor: User, user: User) -> bool:
         return True
     if user.is_superuser:
         return False
-    rights = _named(Permission.objects.filter(Q(group__user=user) | Q(user=user)))
-    return rights <= set(actor.get_all_permissions())
+    return _rights_of(user) <= set(actor.get_all_permissions())
+
+
+def _rights_of(user: User) -> set[str]:
+    return _named(Permission.objects.filter(Q(group__user=user) | Q(user=user)))
 
 
 def _named(permissions: QuerySet[Permission]) -> set[str]:

@@ -37,7 +37,11 @@ from accounts.services.sessions import (
     refresh,
     verify,
 )
-from accounts.services.signing_out import revoke_session, revoke_sessions
+from accounts.services.signing_out import (
+    revoke_session,
+    revoke_session_as_staff,
+    revoke_sessions,
+)
 from accounts.services.two_factor import (
     Enrolment,
     begin_two_factor,
@@ -81,6 +85,7 @@ __all__ = [
     "reset_password_by_code",
     "reset_password_by_link",
     "revoke_session",
+    "revoke_session_as_staff",
     "revoke_sessions",
     "set_active",
     "sweep",

@@ -3,6 +3,8 @@
 from django.db.models import F
 from django.utils import timezone
 
+from accounts import selectors
+from accounts.errors import ProtectedAccount
 from accounts.models import EmailChange, Otp, OtpPurpose, Session, User
 from shop_backend.kernel import transactions
 
@@ -27,6 +29,17 @@ def revoke_sessions(*, user: User, spare: Session | None = None) -> int:
 def revoke_session(*, session: Session) -> None:
     """End one session of the API."""
     Session.objects.filter(pk=session.pk, revoked_at=None).update(revoked_at=timezone.now())
+
+
+@transactions.use_case
+def revoke_session_as_staff(*, session: Session, actor: User) -> None:
+    """End somebody's session of the API.
+
+    :raises ProtectedAccount: the account has rights that the actor lacks.
+    """
+    if not selectors.may_manage(actor, session.user):
+        raise ProtectedAccount
+    revoke_session(session=session)
 
 
 def _forget_waiting_email(user: User) -> None:

@@ -1,12 +1,16 @@
 """Staff reach no further than their own rights, by the API and by the forms of the admin site."""
 
+from datetime import timedelta
+
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
-from django.test import Client
+from django.test import Client, RequestFactory
+from django.utils import timezone
 
 from accounts import services
 from accounts.errors import ProtectedAccount
-from accounts.models import Session, User
+from accounts.models import EmailChange, Otp, OtpRequestCount, Session, TwoFactor, User
 from accounts.tests.factories import PASSWORD, StaffFactory, UserFactory
 from accounts.tests.second_factor import code_of, switch_on
 from tests.client import ShopClient
@@ -149,6 +153,100 @@ def test_sessions_of_somebody_above_are_not_ended_by_the_list_of_people(clerk):
     browser_of(clerk).post("/admin/accounts/user/", body)
 
     assert Session.objects.get().revoked_at is None
+
+
+def superuser():
+    return UserFactory(is_staff=True, is_superuser=True)
+
+
+@pytest.mark.parametrize("actor", ["clerk", "admin"])
+@pytest.mark.parametrize("is_active", [True, False])
+def test_a_session_of_somebody_above_is_not_ended_by_the_list_of_sessions(clerk, actor, is_active):
+    actor = clerk if actor == "clerk" else StaffFactory(role="admin")
+    above, customer = superuser(), UserFactory()
+    for person in (above, customer):
+        ShopClient().sign_in(person)
+    User.objects.filter(pk=above.pk).update(is_active=is_active)
+    every = [str(pk) for pk in Session.objects.values_list("pk", flat=True)]
+
+    body = {"action": "revoke", "_selected_action": every}
+    browser_of(actor).post("/admin/accounts/session/", body)
+
+    assert Session.objects.get(user=above).revoked_at is None
+    assert Session.objects.get(user=customer).revoked_at is not None
+
+
+def test_a_superuser_ends_everybodys_sessions():
+    above = superuser()
+    ShopClient().sign_in(StaffFactory(role="admin"))
+    pk = str(Session.objects.get().pk)
+
+    body = {"action": "revoke", "_selected_action": [pk]}
+    browser_of(above).post("/admin/accounts/session/", body)
+
+    assert Session.objects.get().revoked_at is not None
+
+
+def code_for(user):
+    return Otp.objects.create(
+        user=user,
+        purpose="password_reset",
+        email=user.email,
+        code_hash="x",
+        expires_at=timezone.now() + timedelta(minutes=5),
+    )
+
+
+def test_a_code_of_somebody_above_is_not_withdrawn():
+    browser = browser_of(StaffFactory(role="admin"))
+    theirs, customers = code_for(superuser()), code_for(UserFactory())
+    chosen = {"action": "delete_selected", "post": "yes"}
+
+    one = browser.post(f"/admin/accounts/otp/{theirs.pk}/delete/", {"post": "yes"})
+    many = browser.post(
+        "/admin/accounts/otp/", {**chosen, "_selected_action": [theirs.pk, customers.pk]}
+    )
+
+    assert (one.status_code, many.status_code) == (403, 403)
+    assert Otp.objects.count() == 2
+    browser.post("/admin/accounts/otp/", {**chosen, "_selected_action": [customers.pk]})
+    assert list(Otp.objects.all()) == [theirs]
+
+
+def test_whoever_holds_a_role_is_not_deleted_as_a_customer():
+    manager = StaffFactory(role="manager", is_staff=False)
+    client = ShopClient()
+    client.sign_in(manager)
+
+    answers = [
+        client.delete("/api/accounts/user/", {"current_password": PASSWORD}),
+        api_of(StaffFactory(role="admin")).delete(f"/api/accounts/users/{manager.pk}/"),
+    ]
+
+    assert [answer.json()["code"] for answer in answers] == ["staff_account"] * 2
+    assert User.objects.get(pk=manager.pk).username == manager.username
+
+
+def test_nothing_else_about_people_is_changed_in_the_admin_site():
+    """Each list of accounts: what it lets an administrator do to a superuser's row."""
+    request = RequestFactory().get("/")
+    request.user = User.objects.get(pk=StaffFactory(role="admin").pk)
+    above = superuser()
+    theirs = {model: model(user=above) for model in (Session, Otp, EmailChange, TwoFactor)}
+    rows = {User: above, OtpRequestCount: OtpRequestCount(), **theirs}
+    lists = {
+        model: shown
+        for model, shown in admin.site._registry.items()
+        if model._meta.app_label == "accounts"
+    }
+
+    assert lists.keys() == rows.keys()
+    for model, shown in lists.items():
+        assert not shown.has_change_permission(request, rows[model])
+        assert not shown.has_delete_permission(request, rows[model])
+        assert shown.inlines in ([], ())
+    actions = {name for shown in lists.values() for name in shown.get_actions(request)}
+    assert actions == {"deactivate", "activate", "end_sessions", "revoke", "delete_selected"}
 
 
 def test_a_second_factor_of_somebody_above_is_not_reset(clerk):
