@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from inventory import filters, selectors, serializers, services
 from inventory.models import Location, StockItem, StockMovement
-from shop_backend.kernel import idempotency
+from shop_backend.kernel import audit_api, idempotency
 from shop_backend.kernel.access import may
 from shop_backend.kernel.views import ShopView, ShopViewSet
 
@@ -168,6 +168,7 @@ class AdjustmentView(ShopView):
 
     def _adjust(self, asked: dict[str, Any], actor_id: int | None) -> Response:
         item = selectors.get_item(sku=asked["sku"])
+        audit_api.note_before(self, item)
         if "location" in asked:
             location = selectors.get_location(code=asked["location"])
         else:
@@ -208,6 +209,7 @@ class TransferView(ShopView):
 
     def _transfer(self, asked: dict[str, Any], actor_id: int | None) -> Response:
         item = selectors.get_item(sku=asked["sku"])
+        audit_api.note_before(self, item)
         source, target = services.transfer(
             item_id=item.pk,
             source_id=selectors.get_location(code=asked["source"]).pk,

@@ -28,7 +28,7 @@ from payments.serializers import (
     RefundRequestSerializer,
     RefundSerializer,
 )
-from shop_backend.kernel import idempotency, statements
+from shop_backend.kernel import audit_api, idempotency, statements
 from shop_backend.kernel.access import ANYONE, SIGNED_IN, Permission, may
 from shop_backend.kernel.money import Money
 from shop_backend.kernel.views import ShopView, ShopViewSet
@@ -163,10 +163,12 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
         minor = body.validated_data.get("amount")
 
         def record() -> Response:
+            reference = payable_orders.answerer.resolve_reference(
+                order_id=body.validated_data["order_id"], customer_id=None
+            )
+            audit_api.note_before(self, Payment(reference=reference))
             payment = services.record_offline_payment(
-                reference=payable_orders.answerer.resolve_reference(
-                    order_id=body.validated_data["order_id"], customer_id=None
-                ),
+                reference=reference,
                 amount=None if minor is None else Money(minor, settings.SHOP_CURRENCY),
                 note=body.validated_data["note"],
                 actor_id=request.user.pk,

@@ -46,7 +46,8 @@ from shipping.events import (
     ShipmentPacked,
     ShipmentShipped,
 )
-from shop_backend.kernel import events, outbox
+from shop_backend.audited import AROUND
+from shop_backend.kernel import audit, events, outbox
 
 # News: the event's class and who hears it, in this order, in the publisher's transaction.
 SUBSCRIBERS: Mapping[type, Sequence[Callable[[Any], None]]] = {
@@ -102,6 +103,7 @@ def connect() -> None:
     events.subscribe(SUBSCRIBERS)
     events.record(RECORDED)
     outbox.register(DELIVERIES)
+    audit.around.bind(AROUND)
     # Questions: the port and who answers it.
     payments_ports.payable_orders.bind(OrderPayments())
     shipping_ports.fulfilment.bind(OrderFulfilment())

@@ -5,9 +5,12 @@ import uuid
 from io import StringIO
 
 import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from accounts.tests.factories import PASSWORD, StaffFactory, UserFactory
@@ -16,6 +19,8 @@ from catalog.tests.factories import CategoryFactory
 from inventory.models import StockLevel
 from inventory.tests.factories import StockLevelFactory
 from shipping.tests.factories import ZoneFactory
+from shop_backend.kernel import audit
+from shop_backend.kernel.admin import ShopModelAdmin
 from shop_backend.kernel.models import AuditEntry
 from tests.client import ShopClient
 from tests.faces import payload_of
@@ -80,6 +85,49 @@ def test_a_refused_write_is_recorded_and_changes_nothing():
 
     attempt, outcome = entries()
     assert (attempt.object_id, outcome.status, outcome.changes) == ("999999", 404, {})
+
+
+def test_who_holds_a_role_is_recorded_though_the_admin_site_is_closed_to_them():
+    manager = StaffFactory(role="manager", is_staff=False)
+    category = CategoryFactory(name="Tea")
+
+    signed_in(manager).patch(f"/api/catalog/categories/{category.pk}/", {"name": "Coffee"})
+
+    attempt, outcome = entries()
+    assert (attempt.actor, attempt.roles, attempt.phase) == (manager, "manager", "attempt")
+    assert outcome.changes["name"] == ["Tea", "Coffee"]
+
+
+def test_who_holds_a_single_right_is_recorded():
+    clerk = UserFactory()
+    clerk.user_permissions.add(Permission.objects.get(codename="change_category"))
+    category = CategoryFactory(name="Tea")
+
+    signed_in(clerk).patch(f"/api/catalog/categories/{category.pk}/", {"name": "Coffee"})
+
+    assert entries()[-1].changes["name"] == ["Tea", "Coffee"]
+
+
+def test_a_customers_write_costs_no_query_for_rights():
+    client = signed_in(UserFactory())
+
+    with CaptureQueriesContext(connection) as queries:
+        client.patch("/api/accounts/user/", {"first_name": "Bob"})
+
+    assert [query for query in queries if "auth_permission" in query["sql"]] == []
+    assert any("accounts_user" in query["sql"] for query in queries)
+
+
+def test_a_replayed_answer_made_nothing():
+    client = signed_in(StaffFactory(role="manager"))
+    body, headers = {"name": "Tea"}, {"Idempotency-Key": "one"}
+
+    for _ in range(2):
+        client.post("/api/catalog/categories/", body, headers=headers)
+
+    first, again = (entry for entry in entries() if entry.phase == "outcome")
+    assert first.changes["name"] == [None, "Tea"]
+    assert (again.status, again.changes) == (201, {})
 
 
 def test_customers_and_readers_leave_no_trace():
@@ -147,6 +195,65 @@ def test_an_action_of_the_admin_site_is_recorded_for_each_row_that_it_changed():
         (str(people[0].pk), {"is_active": [True, False], "sign_in_epoch": [0, 1]}),
         (str(people[1].pk), {"sign_in_epoch": [0, 1]}),
     ]
+
+
+def test_an_action_on_all_that_a_list_holds_is_recorded_for_each_of_them():
+    root = UserFactory(is_staff=True, is_superuser=True)
+    people = UserFactory.create_batch(130)
+    body = {"action": "deactivate", "select_across": 1, "_selected_action": [people[0].pk]}
+
+    browser_of(root).post("/admin/accounts/user/?is_superuser__exact=0", body)
+
+    assert not User.objects.filter(is_superuser=False, is_active=True).exists()
+    outcomes = [entry for entry in entries() if entry.phase == "outcome"]
+    assert {entry.object_id for entry in outcomes} == {str(person.pk) for person in people}
+    assert all(entry.changes["is_active"] == [True, False] for entry in outcomes)
+
+
+def test_of_more_rows_than_are_compared_the_keys_are_named(monkeypatch):
+    monkeypatch.setattr(audit, "MOST_ROWS", 3)
+    root = UserFactory(is_staff=True, is_superuser=True)
+    people = sorted(person.pk for person in UserFactory.create_batch(8))
+    body = {"action": "deactivate", "select_across": 1, "_selected_action": [people[0]]}
+
+    browser_of(root).post("/admin/accounts/user/?is_superuser__exact=0", body)
+
+    outcomes = [entry for entry in entries() if entry.phase == "outcome"]
+    assert [(entry.object_id, entry.changes.get("not_compared")) for entry in outcomes] == [
+        *((str(pk), None) for pk in people[:3]),
+        ("", [None, people[3:6]]),
+        ("", [None, people[6:]]),
+    ]
+
+
+def test_what_else_is_posted_hides_no_change_of_a_form():
+    root, person = UserFactory(is_staff=True, is_superuser=True), UserFactory(first_name="Ann")
+    form = {"username": person.username, "is_active": "on", "first_name": "Anna"}
+
+    browser_of(root).post(
+        f"/admin/accounts/user/{person.pk}/change/", {**form, "action": "activate"}
+    )
+
+    outcome = entries()[-1]
+    assert outcome.action == "admin accounts_user_change"
+    assert (outcome.object_id, list(outcome.changes)) == (str(person.pk), ["first_name"])
+
+
+def test_an_action_is_named_as_the_browser_meant_it():
+    root, person = UserFactory(is_staff=True, is_superuser=True), UserFactory()
+    body = {"action": ["deactivate", "activate"], "index": 0, "_selected_action": [person.pk]}
+
+    browser_of(root).post("/admin/accounts/user/", body)
+
+    person.refresh_from_db()
+    assert not person.is_active
+    assert entries()[0].action == "admin accounts_user_changelist deactivate activate"
+
+
+def test_every_list_of_the_admin_site_tells_what_its_actions_get():
+    lists = admin.site._registry.values()
+
+    assert [each for each in lists if not isinstance(each, ShopModelAdmin)] == []
 
 
 def test_a_password_set_in_the_admin_is_recorded_without_it():

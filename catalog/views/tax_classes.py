@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from catalog import selectors, serializers, services
 from catalog.models import TaxClass
-from shop_backend.kernel import idempotency
+from shop_backend.kernel import audit_api, idempotency
 from shop_backend.kernel.access import may
 from shop_backend.kernel.views import ShopViewSet
 
@@ -76,6 +76,7 @@ class TaxClassViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopView
         """Add a tax class; as the default one it takes the place of the present default."""
         form = serializers.TaxClassRequestSerializer(data=request.data)
         form.is_valid(raise_exception=True)
+        audit_api.note_before(self, TaxClass())
         tax_class = services.create_tax_class(**form.validated_data)
         return Response(self.representation(tax_class), status=status.HTTP_201_CREATED)
 

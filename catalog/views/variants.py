@@ -14,7 +14,7 @@ from catalog.models import Product, Variant
 from catalog.serializers.variants import VariantChangeSerializer
 from catalog.views.keys import PRODUCT, get_by_key
 from inventory import selectors as inventory
-from shop_backend.kernel import idempotency
+from shop_backend.kernel import audit_api, idempotency
 from shop_backend.kernel.access import ANYONE, may
 from shop_backend.kernel.views import ShopViewSet
 
@@ -96,6 +96,7 @@ class VariantViewSet(ShopViewSet):
         product = self._product()
         form = serializers.VariantRequestSerializer(data=request.data)
         form.is_valid(raise_exception=True)
+        audit_api.note_before(self, Variant(product=product))
         effect = partial(self._create, product, form.to_new_variant(form.validated_data))
         return idempotency.perform(request, operation="catalog.add_variant", effect=effect)
 

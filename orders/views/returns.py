@@ -16,7 +16,7 @@ from orders.models import Order, Return
 from orders.serializers import AskForReturnSerializer, MoveReturnSerializer, ReturnSerializer
 from orders.services import Receipt, ReturnItem, ReturnStep
 from orders.views.finding import visible_order
-from shop_backend.kernel import idempotency
+from shop_backend.kernel import audit_api, idempotency
 from shop_backend.kernel.access import SIGNED_IN
 from shop_backend.kernel.views import ShopViewSet
 
@@ -68,6 +68,7 @@ class ReturnViewSet(mixins.ListModelMixin, ShopViewSet):
         order = visible_order(self)
         body = AskForReturnSerializer(data=request.data)
         body.is_valid(raise_exception=True)
+        audit_api.note_before(self, Return(order=order))
         return idempotency.perform(
             request,
             operation="orders.return",

@@ -19,7 +19,7 @@ from shipping.serializers import (
     ShipmentSerializer,
     TrackingSerializer,
 )
-from shop_backend.kernel import idempotency
+from shop_backend.kernel import audit_api, idempotency
 from shop_backend.kernel.access import ANYONE, SIGNED_IN, may
 from shop_backend.kernel.views import ShopView, ShopViewSet
 
@@ -71,6 +71,8 @@ class ShipmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopView
         lines = None
         if "lines" in asked:
             lines = [ParcelLine(line["sku"], line["quantity"]) for line in asked["lines"]]
+
+        audit_api.note_before(self, Shipment(reference=asked["order"]))
 
         def pack() -> Response:
             shipment = services.create_shipment(

@@ -1,6 +1,7 @@
 """The bases of every admin class: Django's own, with the theme's look."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.contrib import admin, messages
@@ -34,6 +35,13 @@ class ShopModelAdmin(LooksRowsUp, ModelAdmin):
 
     def get_list_display(self, request: HttpRequest) -> Any:
         return admin_columns.spoken(super().get_list_display(request), self.model)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Have the audit log told of the rows that an action gets, however they were chosen."""
+        return {
+            name: (_noted(act), name, description)
+            for name, (act, _, description) in super().get_actions(request).items()
+        }
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         found = super().get_actions_detail(request, object_id)
@@ -124,6 +132,15 @@ class ShopModelAdmin(LooksRowsUp, ModelAdmin):
     def _page_of(self, row: Model) -> str:
         meta = row._meta
         return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
+
+
+def _noted(act: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(act)
+    def noted(model_admin: Any, request: HttpRequest, rows: QuerySet[Any]) -> Any:
+        audit_admin.note_acted_on(request, rows)
+        return act(model_admin, request, rows)
+
+    return noted
 
 
 class ShopTabularInline(LooksRowsUp, TabularInline):

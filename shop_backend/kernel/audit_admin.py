@@ -13,7 +13,6 @@ from django.http import HttpRequest, HttpResponse
 from shop_backend.kernel import audit
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-_MOST_ROWS = 100  # of one action; the names of the others are Django's own admin log to tell
 
 
 class AdminAuditMiddleware:
@@ -37,22 +36,30 @@ class AdminAuditMiddleware:
             return
         model = _model_of(match.url_name or "")
         pks = [str(value) for value in list(kwargs.values())[:1]] if model else []
-        action = request.POST.get("action", "")
-        if action:
-            pks = request.POST.getlist("_selected_action")[:_MOST_ROWS]
+        is_list = (match.url_name or "").endswith("_changelist")
+        # A list has two places for its action, and the browser says which one was meant.
+        action = " ".join(filter(None, request.POST.getlist("action"))) if is_list else ""
         write = audit.begin(
             request,
             action=f"admin {match.url_name} {action}".strip(),
             object_kind=model._meta.label_lower if model else "",
             object_id=pks[0] if len(pks) == 1 else "",
         )
-        if model is not None:
-            found = _rows(model, pks)
-            audit.note_before(write, found)
-            if not action:  # the page of one object, whose form may hold rows of other tables
-                for rows in (rows for row in found for rows in _within_form(request, row)):
-                    audit.note_children(write, rows)
         request.audited_write = write  # type: ignore[attr-defined]  # a note of our own on it
+        if model is None or is_list:  # the rows of an action are known when it is called
+            return
+        found = _rows(model, pks)
+        audit.note_before(write, found if pks else [model()])
+        # The page of one object, whose form may hold rows of other tables.
+        for rows in (rows for row in found for rows in _within_form(request, row)):
+            audit.note_children(write, rows)
+
+
+def note_acted_on(request: HttpRequest, rows: "models.QuerySet[Any]") -> None:
+    """Remember the rows that an action of a list is about to get: all of them."""
+    write: audit.Write | None = getattr(request, "audited_write", None)
+    if write is not None:
+        audit.note_all_before(write, rows)
 
 
 def note_made(request: HttpRequest, row: models.Model) -> None:

@@ -8,7 +8,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from shop_backend.kernel import audit
+from shop_backend.kernel import audit, idempotency
 from shop_backend.kernel.errors import ShopError
 
 
@@ -43,6 +43,16 @@ def _note_what_is_found(view: Any, write: audit.Write) -> None:
     view.get_object = find_and_note
 
 
+def note_before(view: Any, row: models.Model) -> None:
+    """Remember how a row is that the view is about to change without ``get_object``.
+
+    One that is not saved yet stands for what is about to be made: what is around it is remembered.
+    """
+    write = getattr(view, "audited_write", None)
+    if write is not None:
+        audit.note_before(write, [row])
+
+
 def finish(view: Any, response: Response) -> None:
     """Write the outcome down."""
     write = getattr(view, "audited_write", None)
@@ -53,9 +63,16 @@ def finish(view: Any, response: Response) -> None:
 
 
 def _created(view: Any, response: Response) -> tuple[type[models.Model], Any] | None:
-    """Return model and key of what a 201 tells of, where the view says its model."""
+    """Return model and key of what a 201 tells of, where that is a row of the view's model.
+
+    It is where the view's own ``create`` has answered; another action's may be any row. A replayed
+    answer made nothing.
+    """
     data = getattr(response, "data", None)
     if response.status_code != 201 or not isinstance(data, dict):
+        return None
+    is_own = getattr(view, "action", None) == "create"
+    if not is_own or idempotency.REPLAYED_HEADER in response.headers:
         return None
     model, pk = _model_of(view), data.get("id")
     return (model, pk) if model and isinstance(pk, int) else None
