@@ -207,7 +207,7 @@ def _transfer() -> Request:
 
 def _received() -> Request:
     order, back = _returned("approved")
-    lines = [{"line_id": order.lines.get().pk, "good": 1, "damaged": 1}]
+    lines = [{"line_id": back.lines.get().pk, "good": 1, "damaged": 1}]
     body = {"status": "received", "lines": lines}
     return "patch", f"orders/{order.number}/returns/{back.pk}/", body
 
