@@ -11,7 +11,11 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm
+from unfold.forms import (
+    AdminPasswordChangeForm,
+    UnfoldReadOnlyPasswordHashWidget,
+    UserChangeForm,
+)
 from unfold.forms import UserCreationForm as AdminUserCreationForm
 
 from accounts import selectors, services
@@ -47,10 +51,24 @@ class UserCreationForm(AdminUserCreationForm):
         return super().save(commit=commit)
 
 
+class PasswordWidget(UnfoldReadOnlyPasswordHashWidget):
+    """Says whether there is a password, and nothing of its hash."""
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        if any("value" in each for each in context["summary"]):
+            context["summary"] = [{"label": "A password is set."}]
+        return context
+
+
 class PersonForm(UserChangeForm):
     """What the operator may change of an account, within what the operator may do."""
 
     actor: Any = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].widget = PasswordWidget()
 
     def clean_groups(self) -> Any:
         """Return the roles.
@@ -125,6 +143,11 @@ class UserAdmin(TakesLostFactorsAway, DjangoUserAdmin, ShopModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("groups")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is not None and not self.has_change_permission(request, obj):
+            return ((None, {"fields": ("username",)}), *self.fieldsets[1:])
+        return super().get_fieldsets(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.db import connection
@@ -83,6 +84,22 @@ def test_a_code_is_shown_to_nobody(site, rows):
         page = site.get(f"/admin/accounts/otp/{path}").content.decode()
         assert code not in page
         assert otp.code_hash not in page
+
+
+def test_a_password_is_shown_to_nobody_in_no_part(root):
+    hashed = make_password(PASSWORD, salt="Xq7Zt0pLw9Rk3v")
+    person, support = UserFactory(), StaffFactory(role="support")
+    User.objects.filter(pk=person.pk).update(password=hashed)
+    _, salt, digest = hashed.split("$")
+
+    for user in (root, support):
+        browser = Client()
+        browser.force_login(user)
+        page = browser.get(f"/admin/accounts/user/{person.pk}/change/").content.decode()
+        assert person.username in page
+        assert salt[:6] not in page
+        assert digest[:6] not in page
+        assert ("../password/" in page) is (user == root)
 
 
 def test_nobody_adds_or_changes_a_code_superusers_included(site, rows):
