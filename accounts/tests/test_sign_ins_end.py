@@ -13,6 +13,7 @@ from accounts.tests.factories import PASSWORD, StaffFactory, UserFactory
 from accounts.tests.mailbox import code_mailed_to, last_mail_to
 from accounts.tests.second_factor import code_of, switch_on
 from tests.client import ShopClient
+from tests.faces import code_of as refusal_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.portable]
 
@@ -263,6 +264,41 @@ def test_the_admin_site_switches_no_second_factor_on_without_the_password():
 
     user.refresh_from_db()
     assert user.two_factor.confirmed_at is None
+
+
+def test_an_admin_session_of_more_than_ten_minutes_sees_no_secret_without_the_password():
+    user = StaffFactory(role="manager")
+    browser, old = browser_of(user), an_old_login(user)
+    browser.get("/admin/")
+    move_back(browser, opened_at=11 * 60)
+
+    asked = browser.get("/admin/two-factor/").content.decode()
+    wrong = browser.post("/admin/two-factor/", {"password": "wrong"}).content.decode()
+    # Nothing was begun that the API would confirm without a question.
+    confirmed = old.post("/api/accounts/two-factor/confirm/", {"code": "123456"})
+    begun = browser.post("/admin/two-factor/", {"password": PASSWORD}).content.decode()
+    done = browser.post("/admin/two-factor/", {"code": code_of(user), "password": PASSWORD})
+
+    assert "otpauth://" not in asked + wrong
+    assert refusal_of(confirmed) == "two_factor_not_on"
+    assert "otpauth://" in begun
+    assert "Keep these recovery codes" in done.content.decode()
+
+
+def test_wrong_passwords_there_count_with_those_of_the_doors(settings):
+    settings.RATE_LIMITS = True
+    settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "password": "2/15min"}
+    user = StaffFactory(role="manager")
+    browser = browser_of(user)
+    browser.get("/admin/")
+    move_back(browser, opened_at=11 * 60)
+
+    for _ in range(2):
+        browser.post("/admin/two-factor/", {"password": "wrong"})
+    refused = browser.post("/admin/two-factor/", {"password": PASSWORD}).content.decode()
+
+    assert "Too many wrong passwords" in refused
+    assert "otpauth://" not in refused
 
 
 # --- What a device that was left open may not do
