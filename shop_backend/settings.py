@@ -324,6 +324,7 @@ CSRF_TRUSTED_ORIGINS = env.list(
     "CSRF_TRUSTED_ORIGINS",
     default=["http://localhost:3000", "http://localhost:5173"] if DEBUG else [],
 )
+SESSION_ENGINE = "accounts.admin_sessions"
 SESSION_COOKIE_SECURE = env.bool("SESSION_COOKIE_SECURE", default=not DEBUG)
 CSRF_COOKIE_SECURE = env.bool("CSRF_COOKIE_SECURE", default=not DEBUG)
 SESSION_COOKIE_AGE = 12 * 60 * 60  # of the admin site: a working day, used or not

@@ -8,7 +8,7 @@ from accounts.views.admin_login import admin_login
 from accounts.views.admin_password import admin_password_change
 from accounts.views.admin_two_factor import admin_two_factor
 from shop_backend import aliases, docs, health
-from shop_backend.dashboard import invariants_page
+from shop_backend.dashboard import invariants_page, navigation
 from shop_backend.favicon import favicon
 from shop_backend.index import IndexView
 from shop_backend.media import media
@@ -47,6 +47,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/login/", admin_login, name="login"),
     path("admin/two-factor/", admin_two_factor, name="admin_two_factor"),
     path("admin/password_change/", admin.site.admin_view(admin_password_change)),
+    path("admin/search/", admin.site.admin_view(navigation.search)),
     path("admin/invariants/", admin.site.admin_view(invariants_page.show), name="invariants"),
     path("admin/", admin.site.urls),
     path("favicon.ico", favicon),

@@ -5,11 +5,19 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG
+from django.core.exceptions import BadRequest, ValidationError
+from django.db import DataError
 from django.db.models import Model, QuerySet
+from django.db.models.constants import LOOKUP_SEP
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.text import smart_split
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
 from shop_backend.kernel import admin_columns, audit_admin, outbox
@@ -20,10 +28,20 @@ from shop_backend.kernel.formsets import SentRowsFormSet
 from shop_backend.kernel.models import AuditEntry, IdempotencyKey, OutboxMessage, RecordedEvent
 
 _MOST_CONFIRMED = 200  # rows that a person can look through
+# Each word looks through each of the searched columns of every row.
+_MOST_WORDS, _MOST_LETTERS = 8, 200
+# What filters and links ask by: no expression of the caller's is run.
+_COMPARISONS = {"exact", "in", "isnull", "isempty", "gt", "gte", "lt", "lte"}
+# What the ORM and the driver say of a value that no column can have, where Django lets it pass.
+_WACKY = (DisallowedModelAdminLookup, ValueError, ArithmeticError, ValidationError, DataError)
 
 
 class ShopModelAdmin(LooksRowsUp, ModelAdmin):
-    """What every list and form of the shop has in common."""
+    """What every list and form of the shop has in common.
+
+    What is asked of it by hand is bounded here: columns that are not shown cannot be asked for,
+    and what makes no sense is refused as Django refuses it.
+    """
 
     list_per_page = 50
     list_filter_submit = False
@@ -42,6 +60,68 @@ class ShopModelAdmin(LooksRowsUp, ModelAdmin):
             name: (_noted(act), name, description)
             for name, (act, _, description) in super().get_actions(request).items()
         }
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Return whether a list may be asked by this: what it shows, its filters, its keys.
+
+        Django lets any column of the table be asked for, so that one which is never shown could
+        be read letter by letter.
+        """
+        column, _, comparison = lookup.rpartition(LOOKUP_SEP)
+        if comparison not in _COMPARISONS:
+            column = lookup
+        told = {"pk", self.opts.pk.name, self.date_hierarchy, *self.list_display}
+        for each in self.list_filter:
+            name = each[0] if isinstance(each, (list, tuple)) else each
+            told.add(getattr(name, "parameter_name", name))
+        told |= {f"{self.date_hierarchy}{LOOKUP_SEP}{part}" for part in ("year", "month", "day")}
+        return column.removesuffix(f"{LOOKUP_SEP}id") in told
+
+    def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
+        """Return whether rows are referred to by this column.
+
+        :raises BadRequest: they are not. Django's own refusal writes what was sent into the log.
+        """
+        if not super().to_field_allowed(request, to_field):
+            raise BadRequest("No row is referred to by such a column.")
+        return True
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Return the list.
+
+        :raises IncorrectLookupParameters: the address asks for what cannot be asked.
+        """
+        try:
+            return super().get_changelist_instance(request)
+        except _WACKY as refusal:
+            if set(request.GET) <= {ERROR_FLAG}:
+                raise  # nothing was asked for: it is ours
+            raise IncorrectLookupParameters(refusal) from refusal
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Search by the first words; those beyond would only leave out more."""
+        words = list(smart_split(search_term[:_MOST_LETTERS]))[:_MOST_WORDS]
+        return super().get_search_results(request, queryset, " ".join(words))
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {}  # a form begins as it is, not as a link that somebody made wants it to
+
+    def response_action(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Do what was chosen.
+
+        :raises BadRequest: what is selected can be no row's key.
+        """
+        key: Any = self.opts.pk
+        while key.remote_field:
+            key = key.target_field
+        for selected in request.POST.getlist(ACTION_CHECKBOX_NAME):
+            try:
+                key.clean(selected.replace("\x00", "\ufffd"), None)
+            except ValidationError as refusal:
+                raise BadRequest("A selected row has no such key.") from refusal
+        return super().response_action(request, *args, **kwargs)
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         found = super().get_actions_detail(request, object_id)

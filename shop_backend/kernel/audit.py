@@ -108,7 +108,7 @@ def begin(request: HttpRequest, *, action: str, object_kind: str, object_id: str
         roles=_roles_of(user),
         request_id=request_id.get(),
         network=_network_of(BaseThrottle().get_ident(request) or ""),  # type: ignore[arg-type]  # META is all that it reads
-        action=action[:200],
+        action=action.replace("\x00", "")[:200],
         object_kind=object_kind[:100],
         object_id=object_id.replace("\x00", "")[:64],
     )

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import DataError, models
 from django.forms.models import _get_foreign_key
 from django.http import HttpRequest, HttpResponse
 
@@ -97,5 +97,5 @@ def _model_of(url_name: str) -> type[models.Model] | None:
 def _rows(model: type[models.Model], pks: list[str]) -> list[models.Model]:
     try:
         return list(model._base_manager.filter(pk__in=pks))
-    except (ValueError, ValidationError):  # made-up keys
+    except (ValueError, OverflowError, ValidationError, DataError):  # made-up keys
         return []
