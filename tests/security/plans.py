@@ -73,7 +73,6 @@ _LONG_CORPUS = (
     Step("hostile input, warming up", "hostile", most=2),
     Step("hostile input, all of it", "hostile", is_measured=True),
     _LISTS,
-    Step("hostile input, the admin site", "admin", kinds=("staff",), most=12, of_forms=12),
 )
 # On other databases than PostgreSQL eight of the up to a hundred values of each place, and four of
 # each place of the admin site.
@@ -81,7 +80,14 @@ _OTHERS_CORPUS = (
     Step("hostile input, warming up", "hostile", most=1),
     Step("hostile input, eight of a place", "hostile", most=8, is_measured=True),
     _LISTS,
-    Step("hostile input, the admin site", "admin", kinds=("staff",), most=4, of_forms=4),
+)
+_ADMIN = (
+    Step("twelve values of each place", "admin", kinds=("staff",), most=12, of_forms=12),
+    _LISTS,
+)
+_OTHERS_ADMIN = (
+    Step("four values of each place", "admin", kinds=("staff",), most=4, of_forms=4),
+    _LISTS,
 )
 _LONG_FUZZ = Step(
     "schemathesis",
@@ -103,10 +109,13 @@ SHORT: Sequence[Series] = (
 FUZZ: Sequence[Series] = (Series("PostgreSQL", "postgresql", (_FUZZ, _LISTS)),)
 LONG: Sequence[Series] = (
     Series("PostgreSQL corpus", "postgresql", _LONG_CORPUS),
+    Series("PostgreSQL admin site", "postgresql", _ADMIN),
     Series("PostgreSQL schemathesis", "postgresql", (_LONG_FUZZ, _LISTS)),
     Series("SQLite corpus", "sqlite", _OTHERS_CORPUS),
+    Series("SQLite admin site", "sqlite", _OTHERS_ADMIN),
     Series("SQLite schemathesis", "sqlite", (_LONG_FUZZ, _LISTS)),
     Series("MariaDB corpus", "mysql", _OTHERS_CORPUS),
+    Series("MariaDB admin site", "mysql", _OTHERS_ADMIN),
     Series("Tools", "postgresql", _TOOLS),
 )
 
