@@ -8,9 +8,10 @@ from accounts import crowding
 
 
 class Argon2idHasher(Argon2PasswordHasher):
-    """Argon2id with t=2, m=19 MiB, p=1 (OWASP Password Storage Cheat Sheet): about 20 ms.
+    """Argon2id with t=2, m=19 MiB, p=1 (OWASP Password Storage Cheat Sheet).
 
-    Django's default takes 100 MiB a hash, which makes a login storm a memory exhaustion.
+    Django's default takes 100 MiB a hash, which makes a login storm a memory exhaustion, and nine
+    times as long (``python -m benchmarks.passwords``, docs/security.md).
 
     :raises PasswordsBusy: the process works on as many passwords as it may.
     """
