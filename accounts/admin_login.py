@@ -7,7 +7,7 @@ from django.utils import timezone
 from unfold.forms import AuthenticationForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from accounts import services
+from accounts import selectors, services
 from accounts.errors import PasswordsBusy, TooManyPasswords
 from accounts.models import User
 from shop_backend.kernel import throttling
@@ -55,6 +55,15 @@ class StaffLoginForm(AuthenticationForm):
                 code="throttled",
                 seconds=verdict.retry_after_seconds,
             )
+
+    def confirm_login_allowed(self, user: Any) -> None:
+        """Let nobody in whom the API would not let in, with the words for a wrong password.
+
+        :raises ValidationError: the account's email is not verified, or it is not staff's.
+        """
+        super().confirm_login_allowed(user)
+        if not selectors.may_log_in(user):
+            raise self.get_invalid_login_error()
 
     def _require_second_factor(self) -> None:
         user = self.get_user()

@@ -294,3 +294,15 @@ def test_the_admins_door_counts_wrong_passwords_with_those_of_the_api(client, se
 
     assert "Too many wrong passwords" in refused.content.decode()
     assert "_auth_user_id" not in browser.session
+
+
+def test_a_staff_account_whose_email_is_not_verified_does_not_enter_the_admin_site():
+    boss = StaffFactory(role="admin", email_verified_at=None)
+    browser, form = Client(), {"username": boss.username, "password": PASSWORD}
+
+    refused = browser.post("/admin/login/", form)
+
+    assert "Please enter the correct" in refused.content.decode()
+    assert "_auth_user_id" not in browser.session
+    User.objects.filter(pk=boss.pk).update(email_verified_at=timezone.now())
+    assert browser.post("/admin/login/", form).status_code == 302
