@@ -53,12 +53,25 @@ def other_addresses() -> set[str]:
     }
 
 
-def _walk(patterns: Any, prefix: str, *, of_all: bool = False) -> Iterator[Route]:
+def pages() -> list[str]:
+    """Return every address outside the API, those of the admin site among them."""
+    found: list[str] = []
+    for route in _walk(get_resolver().url_patterns, "", of_all=True, of_admin=True):
+        if route.view is None:
+            before, choice, after = route.template.partition("^(?P<app_label>")
+            labels = after.removesuffix(")/$").split("|")
+            found += [f"{before}{label}/" for label in labels] if choice else [before]
+    return [re.sub(r"\(\?P(<\w+>)\.\*\)\$", r"\1", template) for template in found]
+
+
+def _walk(
+    patterns: Any, prefix: str, *, of_all: bool = False, of_admin: bool = False
+) -> Iterator[Route]:
     for pattern in patterns:
         template = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
-            if not template.startswith("admin/"):
-                yield from _walk(pattern.url_patterns, template, of_all=of_all)
+            if of_admin or not template.startswith("admin/"):
+                yield from _walk(pattern.url_patterns, template, of_all=of_all, of_admin=of_admin)
         elif isinstance(pattern, URLPattern):
             found = list(_routes_of(pattern.callback, template))
             yield from found

@@ -100,22 +100,22 @@ def test_what_is_public_is_exactly_what_is_written_down():
     [route for route in ROUTES if not isinstance(route.access, Anyone)],
     ids=lambda route: f"{route.method} {route.template}",
 )
-@pytest.mark.parametrize("header", [None, "Bearer nonsense", "JWT a.b.c"])
-def test_everything_else_needs_a_token(route, header):
-    headers = {"Authorization": header} if header else {}
+def test_everything_else_needs_a_token(route):
+    ask = getattr(ShopClient(), route.method)
 
-    response = getattr(ShopClient(), route.method)(route.path, {}, format="json", headers=headers)
+    for header in ({}, {"Authorization": "Bearer nonsense"}, {"Authorization": "JWT a.b.c"}):
+        response = ask(route.path, {}, format="json", headers=header)
 
-    assert response.status_code == 401
-    assert response.headers["WWW-Authenticate"].startswith("Bearer")
+        assert response.status_code == 401, header
+        assert response.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-@pytest.mark.parametrize("method", ["head", "options"])
 @pytest.mark.parametrize("path", sorted({route.path for route in ROUTES}))
-def test_no_address_breaks_under_the_methods_nobody_thinks_of(path, method):
-    headers = {"If-Match": '"x"'}
+def test_no_address_breaks_under_the_methods_nobody_thinks_of(path):
+    client, headers = ShopClient(), {"If-Match": '"x"'}
 
-    assert getattr(ShopClient(), method)(path, headers=headers).status_code < 500
+    assert client.head(path, headers=headers).status_code < 500
+    assert client.options(path, headers=headers).status_code < 500
 
 
 def test_both_faces_have_the_same_routes():

@@ -26,7 +26,7 @@ from tests.contract.document import Operation, published
 from tests.made_codes import made_for
 from tests.security.hostile import Gunner
 from tests.security.shop import Shop
-from tests.test_security_matrix import nothing_lasts
+from tests.security_matrix import nothing_lasts
 
 pytestmark = pytest.mark.django_db
 

@@ -44,6 +44,7 @@ class ShopModelAdmin(LooksRowsUp, ModelAdmin):
     """
 
     list_per_page = 50
+    ordering = ["-pk"]  # what looks rows up asks page by page, too
     list_filter_submit = False
     compressed_fields = True
     warn_unsaved_form = True
