@@ -44,13 +44,15 @@ class ShopModelAdmin(LooksRowsUp, ModelAdmin):
     """
 
     list_per_page = 50
-    ordering = ["-pk"]  # what looks rows up asks page by page, too
     list_filter_submit = False
     compressed_fields = True
     warn_unsaved_form = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return admin_columns.with_names(super().get_queryset(request))
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        return super().get_ordering(request) or ["-pk"]  # rows are looked up page by page, too
 
     def get_list_display(self, request: HttpRequest) -> Any:
         return admin_columns.spoken(super().get_list_display(request), self.model)
