@@ -76,6 +76,7 @@ def test_no_view_is_without_a_declaration_but_pages_files_and_probes():
     assert other_addresses() == {
         "admin/login/",
         "admin/two-factor/",
+        "admin/search/",
         "admin/password_change/",
         "favicon.ico",
         "admin/invariants/",
@@ -137,6 +138,7 @@ def test_every_route_of_the_project_is_accounted_for():
     assert heads == {
         "admin/login/",
         "admin/two-factor/",
+        "admin/search/",
         "admin/password_change/",
         "admin/",
         "favicon.ico",
