@@ -159,6 +159,8 @@ class OrderAdmin(ReadOnlyAdmin):
     inlines = [OrderLineInline, ReturnInline, OrderNoteInline, OrderEventInline]
     actions_detail = ["move_on", "pack"]
     actions = ["start_processing", "ship", "deliver", "cancel", "send_mail_again", "as_csv"]
+    reading_actions = ("as_csv",)
+    answers = {"delete_selected": "post", "cancel": "confirmed"}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         orders: Any = super().get_queryset(request)

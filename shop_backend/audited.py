@@ -38,7 +38,7 @@ Rows = Sequence[QuerySet[Any]]
 
 
 def _keys(rows: Iterable[Any]) -> list[Any]:
-    return [row.pk for row in rows if row.pk is not None]
+    return [row.pk for row in rows if not row._state.adding]
 
 
 def _of_products(ids: Iterable[int]) -> Rows:

@@ -2,7 +2,7 @@
 
 from functools import cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -124,8 +124,10 @@ def document(request: HttpRequest, format: str) -> HttpResponseBase:
     key = (format, request.scheme or "", request.get_host())
     if key not in _kept:
         answer: Any = _answered(request, view, format=format)
-        if len(_kept) >= _MOST_KEPT:
-            _kept.clear()
+        if answer.status_code != 200:
+            return cast(HttpResponseBase, answer)
+        while len(_kept) >= _MOST_KEPT:
+            del _kept[next(iter(_kept))]  # the oldest
         _kept[key] = answer.render().content
     body = _kept[key]
     tag = f'"{sha256(body).hexdigest()[:32]}"'

@@ -165,6 +165,21 @@ def test_the_document_is_made_once_and_known_by_its_tag(path, monkeypatch):
     assert len(made) == 1
 
 
+def test_a_refusal_is_not_kept_as_the_document(settings, monkeypatch):
+    settings.RATE_LIMITS = True
+    settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "default": "1/min"}
+    monkeypatch.setattr(docs, "_kept", {})
+    busy, other = (
+        ShopClient(SERVER_NAME="localhost", REMOTE_ADDR=f"203.0.113.{number}") for number in (7, 8)
+    )
+    while busy.get("/api/catalog/products/").status_code == 200:
+        pass
+
+    answers = [client.get("/swagger.json").status_code for client in (busy, other, busy)]
+
+    assert answers == [429, 200, 200]  # what is kept costs nothing
+
+
 def test_the_document_of_another_address_names_that_address(settings):
     settings.ALLOWED_HOSTS = ["localhost", "shop.example"]
     hosts = [

@@ -73,7 +73,6 @@ def _update_profile(
         require_presence(user=user, session=session, current_password=current_password, now=now)
     _rename(user, first_name, last_name)
     if email and is_new_email:
-        Otp.objects.sent_to(email, OtpPurpose.ACTIVATION).delete()
         _request_email_change(user, email, now)
     return user
 

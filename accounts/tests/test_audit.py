@@ -15,9 +15,10 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from accounts.tests.factories import PASSWORD, StaffFactory, UserFactory
 from catalog.models import Category
-from catalog.tests.factories import CategoryFactory
+from catalog.tests.factories import CategoryFactory, VariantFactory
 from inventory.models import StockLevel
 from inventory.tests.factories import StockLevelFactory
+from orders.tests.trade import buyer, place
 from shipping.tests.factories import ZoneFactory
 from shop_backend.kernel import audit
 from shop_backend.kernel.admin import ShopModelAdmin
@@ -208,6 +209,30 @@ def test_an_action_on_all_that_a_list_holds_is_recorded_for_each_of_them():
     outcomes = [entry for entry in entries() if entry.phase == "outcome"]
     assert {entry.object_id for entry in outcomes} == {str(person.pk) for person in people}
     assert all(entry.changes["is_active"] == [True, False] for entry in outcomes)
+
+
+def test_what_only_shows_rows_names_none_of_them():
+    root = UserFactory(is_staff=True, is_superuser=True)
+    orders = [place(buyer(), (VariantFactory(stock=3), 1)) for _ in range(2)]
+    browser = browser_of(root)
+
+    for action in ("as_csv", "cancel"):
+        body = {"action": action, "_selected_action": [order.pk for order in orders]}
+        answer = browser.post("/admin/orders/order/", body)
+        assert answer.status_code == 200
+
+    outcomes = [entry for entry in entries() if entry.phase == "outcome"]
+    assert [(entry.object_id, entry.changes) for entry in outcomes] == [("", {}), ("", {})]
+
+
+def test_what_was_not_made_is_not_said_to_have_gone():
+    root = UserFactory(is_staff=True, is_superuser=True)
+
+    answer = browser_of(root).post("/admin/accounts/session/add/", {"user": root.pk})
+
+    assert answer.status_code == 403
+    attempt, outcome = entries()
+    assert (outcome.object_id, outcome.changes) == ("", {})
 
 
 def test_of_more_rows_than_are_compared_the_keys_are_named(monkeypatch):

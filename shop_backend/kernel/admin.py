@@ -1,6 +1,6 @@
 """The bases of every admin class: Django's own, with the theme's look."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from functools import wraps
 from typing import Any
 
@@ -44,6 +44,9 @@ class ShopModelAdmin(LooksRowsUp, ModelAdmin):
     """
 
     list_per_page = 50
+    reading_actions: Collection[str] = ()
+    # What is posted with an action that asks before it does anything, once it is answered.
+    answers: Mapping[str, str] = {"delete_selected": "post"}
     list_filter_submit = False
     compressed_fields = True
     warn_unsaved_form = True
@@ -59,10 +62,16 @@ class ShopModelAdmin(LooksRowsUp, ModelAdmin):
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Have the audit log told of the rows that an action gets, however they were chosen."""
+        found = super().get_actions(request)
         return {
-            name: (_noted(act), name, description)
-            for name, (act, _, description) in super().get_actions(request).items()
+            name: (act if self._only_shows(request, name) else _noted(act), name, description)
+            for name, (act, _, description) in found.items()
         }
+
+    def _only_shows(self, request: HttpRequest, action: str) -> bool:
+        """Return whether the action reads, or is a question that is not answered yet."""
+        answer = self.answers.get(action)
+        return action in self.reading_actions or (answer is not None and answer not in request.POST)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Return whether a list may be asked by this: what it shows, its filters, its keys.

@@ -143,10 +143,10 @@ def _roles_of(user: Any) -> str:
 def note_before(write: Write, rows: Iterable[models.Model]) -> None:
     """Remember how these rows are before anything is done to them, and what is around them.
 
-    A row without a key is one that is about to be made: only what is around it is remembered.
+    A row that is not saved is about to be made: only what is around it is remembered.
     """
     for model, alike in _by_model(rows).items():
-        _remember(write, model, [row for row in alike if row.pk is not None])
+        _remember(write, model, [row for row in alike if not row._state.adding])
         surroundings = around.answerer.get(model, Around())
         for further in (*surroundings.parts(alike), *surroundings.others(alike)):
             note_children(write, further)
