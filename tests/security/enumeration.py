@@ -138,7 +138,8 @@ def look(address: Address, door: Door, names: Names, *, samples: int, seed: int)
 
     :param names: gives that many known and unknown names, new ones at each call.
     """
-    finding, chance = Finding(door.title, samples), random.Random(seed)
+    # Of each door its own: a name that another door was asked about is to wait.
+    finding, chance = Finding(door.title, samples), random.Random(f"{seed} {door.title}")
     seen: set[Any] = set()
     for _ in range(2):
         known, unknown = names(samples)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import venv
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,19 +33,40 @@ _LAST_WORDS = (
 )
 # Those that do not ask a server in the world outside to play the victim's part.
 _MODULES = "sql,timesql,xss,permanentxss,exec,file,crlf,redirect,ldap,upload,methods,http_headers"
+# Findings that are none, and why; each is printed, and told in docs/security.md.
+EXPLAINED = (
+    (
+        re.compile(r"LDAP Injection: POST \S+ (?:new_)?password: "),
+        "no LDAP is asked: the texts that are tried differ as passwords, some too short, some good",
+    ),
+    (
+        re.compile(r"Parameter': 'JSON current_password'.*'false positive or unexploitable'"),
+        "sqlmap takes it back itself: guesses at a password are counted, so that answers change",
+    ),
+)
 ACCESS_LOG = "--access-logfile - --access-logformat %(s)s"  # gunicorn's options
 _ACCESS = re.compile(r"gunicorn\.access \[.*\] (\d{3})$", re.MULTILINE)
 _TOKEN_SERVES = 9 * 60  # seconds; it lives for ten minutes
 
 
 def run(tool: str, shop: Shop, *, port: int, folder: Path, seconds: float) -> list[str]:
-    """Let the tool look for so long, and return what it says that it found."""
+    """Let the tool look for so long, and return what it found that nobody has explained."""
     document = folder / f"{tool}-{shop.caller.kind}.json"
     document.write_text(json.dumps(_document(shop, port)))
     seconds = min(seconds, _TOKEN_SERVES)
     headers = [f"Authorization: Bearer {shop.caller.token}"] if shop.caller.token else []
     start = _sqlmap if tool == "sqlmap" else _wapiti
-    return start(document, headers, port=port, folder=folder, seconds=seconds)
+    found = start(document, headers, port=port, folder=folder, seconds=seconds)
+    return list(_unexplained(found))
+
+
+def _unexplained(found: Sequence[str]) -> Iterator[str]:
+    for each in found:
+        reasons = [reason for pattern, reason in EXPLAINED if pattern.search(each)]
+        if reasons:
+            print(f"    explained: {each[:200]}\n        {reasons[0]}", flush=True)
+        else:
+            yield each
 
 
 def statuses(log: Path) -> "Counter[str]":
