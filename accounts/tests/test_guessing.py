@@ -138,10 +138,20 @@ def test_a_reset_makes_the_wrong_ones_forgotten():
 @pytest.mark.parametrize("door", [*DOORS, "/admin/login/"])
 def test_a_guess_costs_the_same_statements_whoever_has_an_account(door):
     UserFactory(username="meg", email="m@example.com")
+    work(door, "somebody")  # the address is counted for the first time, which may take one more
     known = [work(door, "meg") for _ in range(5)]
     unknown = [work(door, "nobody") for _ in range(5)]
 
     assert known == unknown
+
+
+@pytest.mark.parametrize("door", [*DOORS, "/admin/login/"])
+def test_a_guess_by_the_other_name_costs_the_same_statements_as_at_nobody(door):
+    if connection.vendor == "mysql":
+        pytest.skip("MariaDB begins a new count in two statements more; docs/security.md says so")
+    UserFactory(username="meg", email="m@example.com")
+    work(door, "meg")
+
     assert work(door, "m@example.com") == work(door, "n@example.com")
 
 
