@@ -47,7 +47,7 @@ def _emptying_deletes_histories_too(django_db_modify_db_settings: None) -> None:
 
     is_mysql = connection.vendor == "mysql"
     flush: Any = flush_histories_too if is_mysql else flush_filled_tables
-    connection.ops.sql_flush = flush  # type: ignore[method-assign]  # see above
+    connection.ops.sql_flush = flush  # type: ignore[method-assign]  # Django has no hook
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

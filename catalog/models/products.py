@@ -45,10 +45,11 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
     def with_options(self) -> "ProductQuerySet":
         """Fetch what ``with_variants`` does, and the options and the choices of each variant."""
+        # Late: that module imports this one, for its foreign key names Product.
+        from catalog.models.attributes import ProductAttributeValue  # noqa: PLC0415  # see above
+
         options = Option.objects.order_by("position", "pk")
         values = OptionValue.objects.order_by("position", "pk")
-        from catalog.models.attributes import ProductAttributeValue  # noqa: PLC0415  # it imports this
-
         chosen = OptionValue.objects.select_related("option")
         # In one statement with what it names: between two somebody could take the attribute away.
         stated = ProductAttributeValue.objects.select_related("attribute")
