@@ -6,6 +6,7 @@ where a request read. A real one, that lags and dies, is in ``tests/scale``.
 
 import re
 import socket
+import threading
 from contextlib import contextmanager
 
 import psycopg2
@@ -168,9 +169,7 @@ def test_within_a_request_reads_do_not_come_back_from_the_primary(rf):
 def test_a_replica_that_is_not_to_be_had_is_no_trouble_for_anybody(what, replica, settings, caplog):
     VariantFactory()
     if what == "refuses":
-        with socket.create_server(("127.0.0.1", 0)) as closed_at_once:
-            port = str(closed_at_once.getsockname()[1])
-        replica.settings_dict = {**replica.settings_dict, "PORT": port}
+        replica.settings_dict = {**replica.settings_dict, "PORT": closed_port()}
         replica.close()
     else:  # its lag would be a number
         settings.DB_REPLICA_MAX_LAG_SECONDS = 10
@@ -182,6 +181,11 @@ def test_a_replica_that_is_not_to_be_had_is_no_trouble_for_anybody(what, replica
 
     said = caplog.text.count("The replica does not answer")
     assert said == (1 if what == "refuses" else 0)
+
+
+def closed_port():
+    with socket.create_server(("127.0.0.1", 0)) as closed_at_once:
+        return str(closed_at_once.getsockname()[1])
 
 
 @contextmanager
@@ -221,3 +225,59 @@ def end_session_of(database):
     other.cursor().execute("SELECT pg_terminate_backend(%s)", [pid])
     other.close()
     return pid
+
+
+@pytest.fixture
+def primary_is_away(monkeypatch):
+    def leave():
+        default = connections["default"]
+        monkeypatch.setattr(
+            default, "settings_dict", {**default.settings_dict, "PORT": closed_port()}
+        )
+        default.close()
+
+    yield leave
+    connections["default"].close()
+
+
+@pytest.mark.parametrize("state", ["left alone", "too far behind"])
+def test_a_primary_that_is_away_is_no_trouble_where_the_replica_was_not_to_be_asked(
+    state, primary_is_away, settings, monkeypatch
+):
+    product, customer = VariantFactory().product, client_of(buyer())
+    if state == "left alone":
+        replicas.replica.breaker.note_failure(RuntimeError("it was away a moment ago"))
+    else:
+        settings.DB_REPLICA_MAX_LAG_SECONDS = 10
+        monkeypatch.setattr(replicas, "_LAG", "SELECT 11")
+        with watched_primary() as tables:
+            assert client_of(None).get(PRODUCTS).status_code == 200
+        assert "catalog_cataloguechange" in tables
+    primary_is_away()
+
+    for path in (PRODUCTS, f"{PRODUCTS}{product.slug}/"):
+        assert client_of(None).get(path).status_code == 200
+    assert customer.get("/api/cart/").status_code == 503
+
+
+def test_nobody_waits_while_another_asks_the_primary_for_something_to_replay(settings, monkeypatch):
+    VariantFactory()
+    settings.DB_REPLICA_MAX_LAG_SECONDS = 10
+    monkeypatch.setattr(replicas, "_LAG", "SELECT 1")
+    seen = []
+
+    def another():
+        seen.append(replicas.replica.is_usable())
+        connections.close_all()
+
+    def meanwhile(execute, sql, params, many, context):
+        if sql == replicas._HEARTBEAT:
+            thread = threading.Thread(target=another)
+            thread.start()
+            thread.join()
+        return execute(sql, params, many, context)
+
+    with connections["default"].execute_wrapper(meanwhile):
+        assert client_of(None).get(PRODUCTS).status_code == 200
+
+    assert seen == [True]

@@ -11,6 +11,7 @@ remembers which version it has seen last remembers it for each ``reading_alias()
 """
 
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -37,6 +38,7 @@ from shop_backend.kernel.breaker import Breaker
 ALIAS = "replica"
 CHECK_SECONDS = 2.0
 _SAFE = {"GET", "HEAD"}
+_UNAVAILABLE = 503
 _UNBOUNDED_OWN_WRITE_SECONDS = 60
 
 # How old the last commit is that it has replayed; NULL on a server that is no replica.
@@ -86,7 +88,7 @@ class ReplicaRouter:
 
 
 class ReplicaMiddleware:
-    """Choose for each request; asked again of the primary, it is answered when the replica dies."""
+    """Choose for each request; where one of the two fails under it, the other is asked again."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         if not settings.DB_REPLICA_HOST:
@@ -98,6 +100,9 @@ class ReplicaMiddleware:
             response = self.get_response(request)
             if choice.has_failed:  # a GET: nothing was done that would be done twice
                 choice.stay_on_primary()
+                response = self.get_response(request)
+            elif response.status_code == _UNAVAILABLE and choice.was_primary_instead:
+                choice.insist_on_replica()
                 response = self.get_response(request)
         if request.method not in _SAFE and request.user.is_authenticated:
             shared.mark(_mark(request), seconds=own_write_seconds())
@@ -119,7 +124,17 @@ class _Choice:
         self._leaving = leaving
         self._request: HttpRequest | None = None
         self._alias: str | None = DEFAULT_DB_ALIAS
+        self._insists = False
         self.has_failed = False
+
+    @property
+    def was_primary_instead(self) -> bool:
+        """Whether the request could have read from the replica, and did not."""
+        return self._request is not None and self._alias == DEFAULT_DB_ALIAS
+
+    def insist_on_replica(self) -> None:
+        """Let the next run read from the replica, in whatever state it was last seen."""
+        self._insists = True
 
     def offer_replica(self, request: HttpRequest) -> None:
         if not self.has_failed:
@@ -134,7 +149,8 @@ class _Choice:
         elif self._alias is None:
             # While it is being decided, what the decision itself reads is the primary's.
             self._alias, request = DEFAULT_DB_ALIAS, self._request
-            if request is not None and _may_lag(request) and replica.is_usable():
+            is_usable = replica.is_reachable if self._insists else replica.is_usable
+            if request is not None and _may_lag(request) and is_usable():
                 self._alias = ALIAS
                 self._leaving.enter_context(connections[ALIAS].execute_wrapper(self._watch))
         return self._alias
@@ -188,19 +204,24 @@ class _Replica:
 
     def is_usable(self) -> bool:
         """Return whether it answers, and was within ``DB_REPLICA_MAX_LAG_SECONDS`` just now."""
-        if self.breaker.is_open:
+        if self.breaker.is_open or not self._answers(self._check_if_due):
             return False
+        return self._keeps_up and self.is_reachable()
+
+    def is_reachable(self) -> bool:
+        """Return whether it lets itself be connected to, whatever was known of it."""
+        return self._answers(_connect)
+
+    def _answers(self, ask: Callable[[], None]) -> bool:
         try:
-            self._check_if_due()
-            if self._keeps_up:
-                _connect(connections[ALIAS])
+            ask()
         except (OperationalError, InterfaceError) as error:
             connections[ALIAS].close()
             self.breaker.note_failure(error)
             self._next_check = 0.0
             return False
         self.breaker.note_success()
-        return self._keeps_up
+        return True
 
     def forget(self) -> None:
         """Know nothing, as a new process does."""
@@ -211,7 +232,11 @@ class _Replica:
         if time.monotonic() < self._next_check or not self._lock.acquire(blocking=False):
             return
         try:
-            self._keeps_up = _keeps_up()
+            lag = _lag()
+            # The others need not wait for the primary, which may be away.
+            self._keeps_up = lag is not None and lag <= settings.DB_REPLICA_MAX_LAG_SECONDS
+            if lag is not None and not _beat():
+                self._keeps_up = True  # nobody can see anything newer
             # One that seems to lag may only have had nothing to replay: the heartbeat will tell.
             self._next_check = time.monotonic() + CHECK_SECONDS / (1 if self._keeps_up else 4)
         finally:
@@ -221,23 +246,35 @@ class _Replica:
 replica = _Replica()
 
 
-def _connect(database: BaseDatabaseWrapper) -> None:
+def _connect() -> None:
     """Connect if need be, as the first statement of the request would."""
-    database.close_if_health_check_failed()
-    database.ensure_connection()
+    connections[ALIAS].close_if_health_check_failed()
+    connections[ALIAS].ensure_connection()
 
 
-def _keeps_up() -> bool:
-    most: int = settings.DB_REPLICA_MAX_LAG_SECONDS
-    if not most:
-        return True
+def _lag() -> float | None:
+    """Return how many seconds behind it is, if that is asked for; ``None``: it is no replica.
+
+    A replica that has not replayed anything yet is endlessly far behind.
+    """
+    if not settings.DB_REPLICA_MAX_LAG_SECONDS:
+        return 0.0
     with connections[ALIAS].cursor() as cursor:
         cursor.execute(_LAG)
         row = cursor.fetchone()
+    if row is None:
+        return None
+    return math.inf if row[0] is None else float(row[0])
+
+
+def _beat() -> bool:
+    """Return whether the primary answers; give the replica something to replay."""
+    if not settings.DB_REPLICA_MAX_LAG_SECONDS:
+        return True
     try:
         with connection.cursor() as cursor:
             cursor.execute(_HEARTBEAT)
     except Error:
         connection.close()
-        return row is not None  # the primary is away: nobody can see anything newer
-    return row is not None and row[0] is not None and row[0] <= most
+        return False
+    return True
