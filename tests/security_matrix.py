@@ -32,6 +32,7 @@ from tests.matrix_shop import STRIPE, Asked, MatrixShop
 from tests.routes import Route, api_routes, pages
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "security-matrix.md"
+OVERVIEW = DOCUMENT.with_name("security.md")
 IN, LOGIN, REFUSED = "in", "login", "refused"
 Row = dict[str, str]
 _HEAD = """# Who gets in where
@@ -56,6 +57,7 @@ an unverified administrator has what the right password gets: nothing. A superus
 everywhere.
 
 """
+_OVERVIEW = re.compile(r"(?<=<!-- matrix: begin -->\n)(.*)(?=<!-- matrix: end -->)", re.DOTALL)
 _AUDIT = {"kernel_auditentry", "django_session", "django_admin_log"}
 _WRITE = re.compile(r'^(?:INSERT INTO|UPDATE|DELETE FROM) ["`]?(\w+)')
 _QUERIES = {"admin/autocomplete/": "?app_label=orders&model_name=ordernote&field_name=order"}
@@ -231,6 +233,27 @@ def _with_methods_joined(rows: dict[str, Row]) -> dict[str, Row]:
     return joined
 
 
+def overview(rows: dict[str, Row]) -> str:
+    """Return the API's rows with one line for all operations that answer everybody alike."""
+    operations: dict[tuple[str, ...], dict[str, list[str]]] = {}
+    for name, row in sorted(rows.items(), key=_by_path):
+        method, _, path = name.partition(" ")
+        alike = operations.setdefault(tuple(row[caller] for caller in CALLERS), {})
+        alike.setdefault(re.sub(r"<\w+:(\w+)>", r"{\1}", path), []).append(method)
+    lines = [f"| {' | '.join(CALLERS)} | of |", "|---" * (len(CALLERS) + 1) + "|"]
+    for cells, paths in sorted(operations.items(), key=lambda each: -len(each[1])):
+        named = ", ".join(f"`{' '.join(methods)} {path}`" for path, methods in paths.items())
+        lines.append(f"| {' | '.join(cells)} | {named} |")
+    return "\n".join(lines) + "\n"
+
+
+def committed_overview() -> str:
+    """Return the lines of the overview that ``docs/security.md`` shows."""
+    found = _OVERVIEW.search(OVERVIEW.read_text())
+    assert found, OVERVIEW
+    return found[1]
+
+
 def _by_path(row: tuple[str, Row]) -> tuple[str, str]:
     method, _, path = row[0].rpartition(" /")
     return path, method
@@ -260,8 +283,10 @@ def main() -> None:
         runner.teardown_databases(databases)
     differing = [name for name in plain.keys() & enveloped.keys() if plain[name] != enveloped[name]]
     assert not differing, differing
-    DOCUMENT.write_text(as_markdown(plain | enveloped, pages_))
-    print(f"{DOCUMENT.name} written")
+    api = plain | enveloped
+    DOCUMENT.write_text(as_markdown(api, pages_))
+    OVERVIEW.write_text(_OVERVIEW.sub(lambda _: overview(api), OVERVIEW.read_text()))
+    print(f"{DOCUMENT.name} and {OVERVIEW.name} written")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,16 @@ from shop_backend.kernel.access import Permission
 from tests.client import ShopClient
 from tests.contract.document import path_of, published
 from tests.routes import api_routes
-from tests.security_matrix import CALLERS, IN, REFUSED, Inquiry, committed, nothing_lasts
+from tests.security_matrix import (
+    CALLERS,
+    IN,
+    REFUSED,
+    Inquiry,
+    committed,
+    committed_overview,
+    nothing_lasts,
+    overview,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -96,6 +105,12 @@ def test_every_page_and_act_of_the_admin_site_answers_each_caller_as_the_matrix_
     asked = inquiry.page_rows()
 
     assert differences(asked, is_page) == [], WRITE
+
+
+def test_the_overview_is_that_of_the_matrix():
+    api = {name: row for name, row in GOLDEN.items() if not is_page(name)}
+
+    assert committed_overview() == overview(api), WRITE
 
 
 def test_the_matrix_shows_everything_done_by_somebody():
