@@ -76,8 +76,8 @@ def from_api_exception(error: exceptions.APIException) -> Problem:
     headers = {}
     if getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]  # getattr has just found it
-    if getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(error.wait) + 1)  # type: ignore[attr-defined]  # as above
+    if (seconds := getattr(error, "wait", None)) is not None:
+        headers["Retry-After"] = str(seconds)
     if isinstance(error, exceptions.ValidationError):
         errors = _detailed(error.detail)
         if not isinstance(errors, dict):

@@ -57,7 +57,7 @@ class ScopeThrottle(BaseThrottle):
         return verdict
 
     def wait(self) -> float:
-        return self.verdict.retry_after_seconds - 1  # DRF's answer adds one
+        return self.verdict.retry_after_seconds
 
 
 class _Asked(NamedTuple):

@@ -146,8 +146,24 @@ def test_a_refusal_that_passes_says_when_to_come_back(prefix):
     client = ShopClient()
 
     assert client.get(f"{prefix}/refusals/unavailable/")["Retry-After"] == "5"
-    assert client.get(f"{prefix}/refusals/throttled/")["Retry-After"] == "43"
+    assert client.get(f"{prefix}/refusals/throttled/")["Retry-After"] == "42"
     assert "Retry-After" not in client.get(f"{prefix}/refusals/conflict/")
+
+
+@every_face
+@pytest.mark.parametrize("rate", ["60/min", "3/min"])
+def test_whoever_asks_too_often_is_told_when_to_come_back(prefix, rate, settings):
+    settings.RATE_LIMITS = True
+    settings.THROTTLE_RATES = {**settings.THROTTLE_RATES, "default": rate}
+    client = ShopClient(REMOTE_ADDR=f"198.51.100.{len(prefix + rate)}")
+    while (answer := client.get(f"{prefix}/echo/")).status_code == 200:
+        pass
+
+    assert answer.status_code == 429
+    seconds = int(answer["Retry-After"])
+    assert 1 <= seconds <= 20
+    told = answer.json()["message" if prefix else "detail"]
+    assert f" {seconds} second" in told
 
 
 @every_face
