@@ -3,6 +3,7 @@
 A file outlives its row: orders show the picture that their buyer saw.
 """
 
+import contextlib
 import secrets
 from collections.abc import Mapping
 from typing import Any, BinaryIO
@@ -29,20 +30,23 @@ def upload_image(
     :param position: behind the others if left out.
     :raises ImageInvalid, ImageTooLarge: it is no picture that the shop takes.
     :raises TooManyImages: the product has as many as it can.
+    :raises FilesUnavailable: the storage of the files is down.
     """
     from catalog import pictures  # noqa: PLC0415  # with Pillow, which few workers ever need
 
     picture = pictures.redraw(upload, size=size)
     name = f"products/{secrets.token_hex(16)}"
-    file = default_storage.save(f"{name}.{picture.extension}", ContentFile(picture.content))
-    thumbnail = default_storage.save(
-        f"{name}-small.{picture.extension}", ContentFile(picture.thumbnail)
-    )
-    try:
-        return _insert(
+    with contextlib.ExitStack() as undo:
+
+        def keep(name: str, content: bytes) -> str:
+            kept = default_storage.save(f"{name}.{picture.extension}", ContentFile(content))
+            undo.callback(default_storage.delete, kept)
+            return kept
+
+        image = _insert(
             ProductImage(
-                file=file,
-                thumbnail=thumbnail,
+                file=keep(name, picture.content),
+                thumbnail=keep(f"{name}-small", picture.thumbnail),
                 width=picture.width,
                 height=picture.height,
                 alt=alt,
@@ -50,10 +54,8 @@ def upload_image(
             product=product,
             position=position,
         )
-    except BaseException:
-        default_storage.delete(file)
-        default_storage.delete(thumbnail)
-        raise
+        undo.pop_all()
+    return image
 
 
 def link_image(

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
+from django.core.files.storage import default_storage
 from PIL import Image
 
 from catalog.models import ProductImage
@@ -111,6 +113,32 @@ def test_a_picture_that_is_refused_leaves_nothing_in_the_bucket(bucket, manager)
     answer = send(manager, f"/api/catalog/products/{lamp.pk}/images/", drawn())
 
     assert answer.status_code == 409
+    assert bucket.list_objects_v2(Bucket=BUCKET)["KeyCount"] == before
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("saved", [0, 1])
+def test_a_storage_that_fails_is_503_and_leaves_no_row_and_no_file(bucket, manager, saved):
+    lamp = VariantFactory().product
+    before = bucket.list_objects_v2(Bucket=BUCKET)["KeyCount"]
+    puts = []
+
+    def refuse(model, **_):
+        puts.append(model.name)
+        if len(puts) > saved:
+            raise EndpointConnectionError(endpoint_url="http://storage.example")
+
+    events = default_storage.connection.meta.client.meta.events
+    events.register("before-call.s3.PutObject", refuse)
+    try:
+        answer = send(manager, f"/api/catalog/products/{lamp.pk}/images/", drawn())
+    finally:
+        events.unregister("before-call.s3.PutObject", refuse)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "files_unavailable")
+    assert answer.headers["Retry-After"] == "5"
+    assert len(puts) == saved + 1
+    assert not lamp.images.exists()
     assert bucket.list_objects_v2(Bucket=BUCKET)["KeyCount"] == before
 
 

@@ -138,6 +138,11 @@ class DatabaseUnavailable(Unavailable):
     message = "The shop cannot reach its books at the moment; please try again."
 
 
+class FilesUnavailable(Unavailable):
+    code = "files_unavailable"
+    message = "The shop cannot reach the storage of its files at the moment; please try again."
+
+
 class DatabaseBusy(Unavailable):
     code = "database_busy"
     message = "The shop is very busy; please try again."
