@@ -660,6 +660,7 @@ LOGGING = {
     "filters": {
         "request_id": {"()": "shop_backend.kernel.middleware.RequestIdFilter"},
         "refusals": {"()": "shop_backend.kernel.logs.RefusalFilter"},
+        "queries": {"()": "shop_backend.kernel.logs.QueryFilter"},
         "secret_paths": {
             "()": "shop_backend.kernel.logs.SecretPathFilter",
             # What follows them opens an account; with and without /api.
@@ -689,8 +690,18 @@ LOGGING = {
     "loggers": {
         "django": {"level": "INFO", "handlers": ["console"], "propagate": False},
         "django.request": {"filters": ["refusals"]},
-        "django.server": {"level": "INFO", "handlers": ["console"], "propagate": False},
+        "django.server": {
+            "level": "INFO",
+            "handlers": ["console"],
+            "filters": ["queries"],
+            "propagate": False,
+        },
         # Silent until gunicorn is given an --access-logfile; then it is this console.
-        "gunicorn.access": {"level": "INFO", "handlers": ["console"], "propagate": False},
+        "gunicorn.access": {
+            "level": "INFO",
+            "handlers": ["console"],
+            "filters": ["queries"],
+            "propagate": False,
+        },
     },
 }

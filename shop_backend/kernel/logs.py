@@ -19,6 +19,9 @@ _SECRETS = re.compile(
     r"|(?i:(?<=password=)|(?<=secret=)|(?<=token=)|(?<=key=))[^\s&]+"
 )
 
+# Up to the HTTP version of a request line, the end of a quoted Referer, or the end.
+_QUERIES = re.compile(r"\?.*?(?= HTTP/\d|\"(?:\s|\Z)|\Z)", re.DOTALL)
+
 
 def without_secrets(text: str) -> str:
     """Return a text of somebody else's, such as an error's, with what looks secret masked.
@@ -62,6 +65,14 @@ class RefusalFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if getattr(record, "status_code", None) == 403:
             record.exc_info = None
+        return True
+
+
+class QueryFilter(logging.Filter):
+    """Mask the query of each address in a server's line: searches name people."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = _QUERIES.sub(rf"?{_MASK}", record.getMessage()), None
         return True
 
 

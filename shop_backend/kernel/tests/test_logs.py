@@ -64,6 +64,20 @@ def test_the_servers_own_lines_hold_no_token_either(console, name, path):
     assert not any(secret in written for secret in SECRETS)
 
 
+@pytest.mark.parametrize("name", ["django.server", "gunicorn.access"])
+@pytest.mark.parametrize("query", ["?search=ada%40x.example", "?search=Ada Lovelace", '??a="x'])
+def test_the_servers_own_lines_hold_no_search(console, name, query):
+    line = f"GET /api/orders/{query} HTTP/1.1"
+    if name == "django.server":
+        logging.getLogger(name).info('"%s" %s %s', line, "200", "12")
+    else:
+        atoms = {"r": line, "s": "200", "f": f"https://shop.example/{query}", "a": "x/1.0"}
+        logging.getLogger(name).info('"%(r)s" %(s)s "%(f)s" "%(a)s"', atoms)
+
+    end = "12" if name == "django.server" else '"https://shop.example/?[masked]" "x/1.0"'
+    assert console.getvalue().endswith(f'"GET /api/orders/?[masked] HTTP/1.1" 200 {end}\n')
+
+
 def test_what_holds_no_secret_is_logged_as_it_is(console):
     server = logging.getLogger("django.server")
 
