@@ -1,23 +1,23 @@
 """All settings, read top to bottom. Only this file reads the environment.
 
 Unsafe is opt-in: DEBUG is off unless set, and with it off the shop refuses to start without a
-secret key and a payment provider named explicitly. What is refused is refused here: gunicorn and
-Celery run none of Django's system checks.
+secret key and a payment provider named explicitly. What is refused is refused here, nonsense by the
+readers of ``environment.py``: gunicorn and Celery run none of Django's system checks.
 """
 
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 
+from shop_backend import environment
 from shop_backend.kernel import prepared
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
-environ.Env.read_env(env.str("SHOP_ENV_FILE", default=str(BASE_DIR / ".env")))
+env = environment.Environment()
+env.read_env(env.str("SHOP_ENV_FILE", default=str(BASE_DIR / ".env")))
 
 # --- The basics -----------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
@@ -31,10 +31,12 @@ if not SECRET_KEY:
     SECRET_KEY = "development-only-key-that-no-production-shop-accepts-" + "0" * 12
 # Old keys: what they signed stays good while they stand here. See docs/operating.md.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = env.texts(
+    "ALLOWED_HOSTS", environment.HOST_NAME, default=["localhost", "127.0.0.1", "[::1]"]
+)
 # Where `make run` and `make serve` listen; the demo's welcome shows it.
 HOST = env.str("HOST", default="127.0.0.1")
-PORT = env.int("PORT", default=8000)
+PORT = env.number("PORT", default=8000, least=1, most=65_535)
 _LOOPBACK = {"localhost", "127.0.0.1", "[::1]", "::1"}
 # What the old ones signed is believed as what the new one signs.
 for _place, _key in [
@@ -127,7 +129,7 @@ TEMPLATES = [
 ]
 
 # --- Database -------------------------------------------------------------------------------
-DB_ENGINE = env.str("DB_ENGINE", default="django.db.backends.sqlite3")
+DB_ENGINE = env.text("DB_ENGINE", environment.ENGINE, default="django.db.backends.sqlite3")
 _is_sqlite = DB_ENGINE.endswith("sqlite3")
 _is_postgresql = DB_ENGINE.endswith("postgresql")
 # On: between us and PostgreSQL is a pooler that gives each transaction another connection.
@@ -174,9 +176,9 @@ DATABASES = {"default": _default_database}
 # A streaming replica, for reads that may come a moment late (docs/scaling.md); empty: none.
 DB_REPLICA_HOST = env.str("DB_REPLICA_HOST", default="")
 # It is not read while it is further behind; 0: its lag cannot be asked for, and is not looked at.
-DB_REPLICA_MAX_LAG_SECONDS = env.int("DB_REPLICA_MAX_LAG_SECONDS", default=10)
-if 0 < DB_REPLICA_MAX_LAG_SECONDS < 5 or DB_REPLICA_MAX_LAG_SECONDS < 0:
-    raise ImproperlyConfigured("DB_REPLICA_MAX_LAG_SECONDS is 5 or more, or 0.")
+DB_REPLICA_MAX_LAG_SECONDS = int(
+    env.text("DB_REPLICA_MAX_LAG_SECONDS", environment.LAG, default="10")
+)
 # The apps whose tables may be read there: nothing in them says who may do what, or what is paid.
 DB_REPLICA_APPS = {"catalog", "inventory"}
 DATABASE_ROUTERS: list[str] = []
@@ -204,7 +206,7 @@ if DB_REPLICA_HOST:
 # What processes share and can do without, and the throttles' counts; empty: the database counts
 # them, but for the default one.
 # The shop itself uses kernel/shared.py, which goes on when Redis is away; Django's cache does not.
-REDIS_URL = env.str("REDIS_URL", default="")
+REDIS_URL = env.text("REDIS_URL", environment.REDIS, default="")
 CACHES: dict[str, Any] = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
 }
@@ -225,7 +227,7 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 # How many passwords one process works on at once; half of its threads leaves the shop the rest.
-PASSWORDS_AT_ONCE = env.int("PASSWORDS_AT_ONCE", default=2)
+PASSWORDS_AT_ONCE = env.number("PASSWORDS_AT_ONCE", default=2, least=1)
 _VALIDATORS = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"{_VALIDATORS}.UserAttributeSimilarityValidator"},
@@ -246,11 +248,10 @@ if BREACHED_PASSWORDS_FILE and not Path(BREACHED_PASSWORDS_FILE).is_file():
 # Beside the shop's name and address: brands, streets, names that everybody would guess here.
 PASSWORD_WORDS = env.list("PASSWORD_WORDS", default=[])
 # Roles that count only with a second factor (accounts/roles.py; a superuser counts as admin).
-TWO_FACTOR_ROLES = env.list("TWO_FACTOR_ROLES", default=[])
-# Half minutes before and after the present one whose codes are good too (ASVS 5.0, 6.5.5: none).
-TOTP_TOLERANCE_STEPS = env.int("TOTP_TOLERANCE_STEPS", default=0)
-if TOTP_TOLERANCE_STEPS not in {0, 1}:
-    raise ImproperlyConfigured("TOTP_TOLERANCE_STEPS is 0 or 1: with more a code lives too long.")
+TWO_FACTOR_ROLES = env.texts("TWO_FACTOR_ROLES", environment.ROLE, default=[])
+# Half minutes before and after the present one whose codes are good too (ASVS 5.0, 6.5.5: none);
+# with more than one a code lives too long.
+TOTP_TOLERANCE_STEPS = env.number("TOTP_TOLERANCE_STEPS", default=0, least=0, most=1)
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     "SIGNING_KEY": SECRET_KEY,
@@ -273,7 +274,7 @@ DJOSER = {
     "PASSWORD_RESET_CONFIRM_URL": "password-reset/{uid}/{token}",  # nosec  # an address
 }
 # Where the links in mails lead: the SPA. Never built from a Host header.
-FRONTEND_URL = env.str("FRONTEND_URL", default="http://localhost:3000")
+FRONTEND_URL = env.text("FRONTEND_URL", environment.HTTP, default="http://localhost:3000")
 ORDER_PAGE = "orders/{number}"
 TRACKING_PAGE = "track/{tracking_number}"
 
@@ -297,8 +298,9 @@ AUDIT_PLAIN_TEXT = {
     "shipping.ZoneArea",
 }
 
-CORS_ALLOWED_ORIGINS = env.list(
+CORS_ALLOWED_ORIGINS = env.texts(
     "CORS_ALLOWED_ORIGINS",
+    environment.ORIGIN,
     default=["http://localhost:3000", "http://localhost:5173"] if DEBUG else [],
 )
 CORS_ALLOW_HEADERS = (
@@ -320,17 +322,18 @@ CORS_EXPOSE_HEADERS = (
     "Retry-After",
     "X-Request-ID",
 )
-CSRF_TRUSTED_ORIGINS = env.list(
+CSRF_TRUSTED_ORIGINS = env.texts(
     "CSRF_TRUSTED_ORIGINS",
+    environment.TRUSTED_ORIGIN,
     default=["http://localhost:3000", "http://localhost:5173"] if DEBUG else [],
 )
 SESSION_ENGINE = "accounts.admin_sessions"
 SESSION_COOKIE_SECURE = env.bool("SESSION_COOKIE_SECURE", default=not DEBUG)
 CSRF_COOKIE_SECURE = env.bool("CSRF_COOKIE_SECURE", default=not DEBUG)
 SESSION_COOKIE_AGE = 12 * 60 * 60  # of the admin site: a working day, used or not
-ADMIN_IDLE_MINUTES = env.int("ADMIN_IDLE_MINUTES", default=60)
+ADMIN_IDLE_MINUTES = env.number("ADMIN_IDLE_MINUTES", default=60, least=1)
 # Sent with answers over https alone; the redirect to https is the proxy's.
-SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if DEBUG else 31_536_000)
+SECURE_HSTS_SECONDS = env.number("SECURE_HSTS_SECONDS", default=0 if DEBUG else 31_536_000, least=0)
 SILENCED_SYSTEM_CHECKS = [
     # HSTS for all subdomains: of them the shop knows nothing, and one without https would be cut
     # off for a year. Who has the domain lets the proxy say so.
@@ -389,7 +392,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "shop_backend.kernel.exceptions.handle",
     "URL_FORMAT_OVERRIDE": None,
     # How many proxies in front may be believed about the client's address; 0: none.
-    "NUM_PROXIES": env.int("NUM_PROXIES", default=0),
+    "NUM_PROXIES": env.number("NUM_PROXIES", default=0, least=0),
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "TEST_REQUEST_RENDERER_CLASSES": [
         "rest_framework.renderers.JSONRenderer",
@@ -397,17 +400,14 @@ REST_FRAMEWORK = {
     ],
 }
 # What each process keeps of answers about the catalogue for callers without a token; 0: nothing.
-CATALOGUE_CACHE_MB = env.int("CATALOGUE_CACHE_MB", default=32)
+CATALOGUE_CACHE_MB = env.number("CATALOGUE_CACHE_MB", default=32, least=0)
 # For so long a process believes what it has read: that nothing was changed elsewhere, and how many
 # units there are. 0: it reads again for every answer. See docs/catalogue.md.
-CATALOGUE_FRESHNESS_MS = env.int("CATALOGUE_FRESHNESS_MS", default=100)
-CATALOGUE_STOCK_FRESHNESS_MS = env.int("CATALOGUE_STOCK_FRESHNESS_MS", default=1000)
+CATALOGUE_FRESHNESS_MS = env.number("CATALOGUE_FRESHNESS_MS", default=100, least=0)
+CATALOGUE_STOCK_FRESHNESS_MS = env.number("CATALOGUE_STOCK_FRESHNESS_MS", default=1000, least=0)
 # For so long a browser or a CDN may show an answer about the catalogue without asking again.
-CATALOGUE_MAX_AGE_SECONDS = env.int("CATALOGUE_MAX_AGE_SECONDS", default=0)
-_rate_limits = env.str("RATE_LIMITS", default="on")
-if _rate_limits not in {"on", "off"}:
-    raise ImproperlyConfigured("RATE_LIMITS is on or off.")
-RATE_LIMITS = _rate_limits == "on"
+CATALOGUE_MAX_AGE_SECONDS = env.number("CATALOGUE_MAX_AGE_SECONDS", default=0, least=0)
+RATE_LIMITS = env.one_of("RATE_LIMITS", "on", "off", default="on") == "on"
 if not RATE_LIMITS and not DEBUG and not set(ALLOWED_HOSTS) <= _LOOPBACK:
     raise ImproperlyConfigured(
         "RATE_LIMITS=off is for load tests: with DEBUG off it needs every allowed host to be"
@@ -463,42 +463,51 @@ REDOC_SETTINGS = {"SPEC_URL": "swagger-document"}
 
 # --- Trade ----------------------------------------------------------------------------------
 SHOP_NAME = env.str("SHOP_NAME", default="Demo Shop")
-SHOP_CURRENCY = env.str("SHOP_CURRENCY", default="GBP")
-if not (len(SHOP_CURRENCY) == 3 and SHOP_CURRENCY.isascii() and SHOP_CURRENCY.isupper()):
-    raise ImproperlyConfigured("SHOP_CURRENCY is three capital letters (ISO 4217).")
+SHOP_CURRENCY = env.text("SHOP_CURRENCY", environment.CURRENCY, default="GBP")
 # Where the shop is: the place of tax while nobody knows where the goods go.
-SHOP_COUNTRY = env.str("SHOP_COUNTRY", default="GB")
+SHOP_COUNTRY = env.text("SHOP_COUNTRY", environment.COUNTRY, default="GB")
 # On: the catalogue's prices contain the tax; off: it comes on top of them.
 PRICES_INCLUDE_TAX = env.bool("PRICES_INCLUDE_TAX", default=True)
 # The code of the tax class that shipping is taxed as; empty: shipping is not taxed.
 SHIPPING_TAX_CLASS = env.str("SHIPPING_TAX_CLASS", default="standard")
-ORDER_HOLD_MINUTES = env.int("ORDER_HOLD_MINUTES", default=30)
+ORDER_HOLD_MINUTES = env.number("ORDER_HOLD_MINUTES", default=30, least=1, most=525_600)
 # Customers may ask for a return until so many days after the last parcel was delivered.
-RETURN_DAYS = env.int("RETURN_DAYS", default=30)
+RETURN_DAYS = env.number("RETURN_DAYS", default=30, least=0, most=36_500)
 # Available units at which an item runs low, unless the item names its own number.
-LOW_STOCK_THRESHOLD = env.int("LOW_STOCK_THRESHOLD", default=5)
+LOW_STOCK_THRESHOLD = env.number("LOW_STOCK_THRESHOLD", default=5, least=0)
 # How much one line, and one cart or order, may hold; wholesale orders have hundreds of lines.
-MAX_LINE_QUANTITY = env.int("MAX_LINE_QUANTITY", default=10_000)
-MAX_CART_LINES = env.int("MAX_CART_LINES", default=100)
+MAX_LINE_QUANTITY = env.number("MAX_LINE_QUANTITY", default=10_000, least=1, most=1_000_000_000)
+MAX_CART_LINES = env.number("MAX_CART_LINES", default=100, least=1)
 # Unpaid orders that one account may have at a time: each holds stock. Not with RATE_LIMITS=off.
-MAX_UNPAID_ORDERS = env.int("MAX_UNPAID_ORDERS", default=50)
+MAX_UNPAID_ORDERS = env.number("MAX_UNPAID_ORDERS", default=50, least=1)
 
 # What the support role may send back of one payment, in minor units of the shop's currency.
-SUPPORT_REFUND_LIMIT_MINOR = env.int("SUPPORT_REFUND_LIMIT_MINOR", default=10_000)
+SUPPORT_REFUND_LIMIT_MINOR = env.number("SUPPORT_REFUND_LIMIT_MINOR", default=10_000, least=0)
 # And what one person of that role may send back in 24 hours, all payments together.
-SUPPORT_REFUND_DAY_LIMIT_MINOR = env.int("SUPPORT_REFUND_DAY_LIMIT_MINOR", default=100_000)
+SUPPORT_REFUND_DAY_LIMIT_MINOR = env.number(
+    "SUPPORT_REFUND_DAY_LIMIT_MINOR", default=100_000, least=0
+)
 # automatic: captured when confirmed; manual: authorised first, captured by staff.
-PAYMENT_CAPTURE_METHOD = env.str("PAYMENT_CAPTURE_METHOD", default="automatic")
-STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
-STRIPE_PUBLISHABLE_KEY = env.str("STRIPE_PUBLISHABLE_KEY", default="")
-STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
-STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="")
+PAYMENT_CAPTURE_METHOD = env.one_of(
+    "PAYMENT_CAPTURE_METHOD", "automatic", "manual", default="automatic"
+)
+# Each key in its place: the publishable one is told to everybody.
+STRIPE_SECRET_KEY = env.text(
+    "STRIPE_SECRET_KEY", environment.beginning_with("sk_", "rk_"), default=""
+)
+STRIPE_PUBLISHABLE_KEY = env.text(
+    "STRIPE_PUBLISHABLE_KEY", environment.beginning_with("pk_"), default=""
+)
+STRIPE_WEBHOOK_SECRET = env.text(
+    "STRIPE_WEBHOOK_SECRET", environment.beginning_with("whsec_"), default=""
+)
+STRIPE_API_BASE = env.text("STRIPE_API_BASE", environment.HTTP, default="")
 if DEBUG and (
     STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
     or STRIPE_PUBLISHABLE_KEY.startswith("pk_live_")
 ):
     raise ImproperlyConfigured("A live Stripe key has no place in a shop with DEBUG on.")
-PAYMENT_PROVIDER = env.str("PAYMENT_PROVIDER", default="")
+PAYMENT_PROVIDER = env.one_of("PAYMENT_PROVIDER", "stripe", "sandbox", default="")
 PAYMENT_SANDBOX_ALLOWED = env.bool("PAYMENT_SANDBOX_ALLOWED", default=False)
 if not PAYMENT_PROVIDER:
     if not DEBUG:
@@ -506,8 +515,6 @@ if not PAYMENT_PROVIDER:
             "PAYMENT_PROVIDER is not set: name stripe, or sandbox for a shop that takes no money."
         )
     PAYMENT_PROVIDER = "stripe" if STRIPE_SECRET_KEY else "sandbox"
-if PAYMENT_PROVIDER not in {"stripe", "sandbox"}:
-    raise ImproperlyConfigured("PAYMENT_PROVIDER is stripe or sandbox.")
 if PAYMENT_PROVIDER == "stripe" and not STRIPE_SECRET_KEY:
     raise ImproperlyConfigured("PAYMENT_PROVIDER=stripe needs STRIPE_SECRET_KEY to collect with.")
 if PAYMENT_PROVIDER == "stripe" and not STRIPE_WEBHOOK_SECRET:
@@ -519,19 +526,21 @@ if PAYMENT_PROVIDER == "sandbox" and not DEBUG and not PAYMENT_SANDBOX_ALLOWED:
         "The sandbox takes no real money: with DEBUG off it needs PAYMENT_SANDBOX_ALLOWED=True."
     )
 # What is to go wrong at the sandbox, on purpose: seed=7,decline=0.1,drop=0.2 (docs/sandbox.md).
-SANDBOX_FAULTS = env.dict("SANDBOX_FAULTS", default={})
+SANDBOX_FAULTS = dict(
+    fault.split("=") for fault in env.texts("SANDBOX_FAULTS", environment.FAULT, default=[])
+)
 if SANDBOX_FAULTS and PAYMENT_PROVIDER != "sandbox":
     raise ImproperlyConfigured("SANDBOX_FAULTS is for PAYMENT_PROVIDER=sandbox alone.")
 
 # --- Mail and background work ---------------------------------------------------------------
 EMAIL_HOST = env.str("EMAIL_HOST", default="")
-EMAIL_PORT = env.int("EMAIL_PORT", default=587)
+EMAIL_PORT = env.number("EMAIL_PORT", default=587, least=1, most=65_535)
 EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", default="")
 EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=True)
 EMAIL_TIMEOUT = 10
 EMAIL_FILE_PATH = BASE_DIR / env.str("EMAIL_FILE_PATH", default="mails")
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="shop@example.com")
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", environment.SENDER, default="shop@example.com")
 EMAIL_BACKEND = (
     "django.core.mail.backends.smtp.EmailBackend"
     if EMAIL_HOST
@@ -539,10 +548,8 @@ EMAIL_BACKEND = (
 )
 # thread: a background thread of this process, at once; worker: run_worker alone; celery: a
 # Celery worker, told through the broker.
-OUTBOX_DELIVERY = env.str("OUTBOX_DELIVERY", default="thread")
-if OUTBOX_DELIVERY not in {"thread", "worker", "celery"}:
-    raise ImproperlyConfigured("OUTBOX_DELIVERY is thread or worker or celery.")
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="")
+OUTBOX_DELIVERY = env.one_of("OUTBOX_DELIVERY", "thread", "worker", "celery", default="thread")
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", environment.BROKER, default="")
 if OUTBOX_DELIVERY == "celery" and not CELERY_BROKER_URL:
     raise ImproperlyConfigured("OUTBOX_DELIVERY=celery needs CELERY_BROKER_URL.")
 CELERY_TASK_DEFAULT_QUEUE = env.str("CELERY_QUEUE", default="shop")
@@ -559,16 +566,18 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 
 # News that has waited longer makes /health/ready/ say that the queue is late.
-QUEUE_LATE_SECONDS = env.int("QUEUE_LATE_SECONDS", default=600)
+QUEUE_LATE_SECONDS = env.number("QUEUE_LATE_SECONDS", default=600, least=1)
 
 # --- How long what is over is kept; `manage.py sweep` and the worker delete it -----------------
-SESSIONS_KEPT_DAYS = env.int("SESSIONS_KEPT_DAYS", default=30)  # after their end
-CARTS_KEPT_DAYS = env.int("CARTS_KEPT_DAYS", default=365)  # since anything was done to them
-MESSAGES_KEPT_DAYS = env.int("MESSAGES_KEPT_DAYS", default=30)  # after their delivery
-ADMIN_LOG_KEPT_DAYS = env.int("ADMIN_LOG_KEPT_DAYS", default=365)  # Django's own, with names
+# Sessions after their end, carts since anything was done to them, messages after their delivery,
+# and Django's own log of the admin, with names. A day at least: 0 reads like "for ever", too.
+SESSIONS_KEPT_DAYS = env.number("SESSIONS_KEPT_DAYS", default=30, least=1, most=36_500)
+CARTS_KEPT_DAYS = env.number("CARTS_KEPT_DAYS", default=365, least=1, most=36_500)
+MESSAGES_KEPT_DAYS = env.number("MESSAGES_KEPT_DAYS", default=30, least=1, most=36_500)
+ADMIN_LOG_KEPT_DAYS = env.number("ADMIN_LOG_KEPT_DAYS", default=365, least=1, most=36_500)
 
 # Who among the staff is told by mail that goods run low; empty: nobody.
-SHOP_NOTIFY_EMAIL = env.str("SHOP_NOTIFY_EMAIL", default="")
+SHOP_NOTIFY_EMAIL = env.text("SHOP_NOTIFY_EMAIL", environment.MAILBOX, default="")
 
 # --- The admin's look ------------------------------------------------------------------------
 # The name comes as a function: the theme would try to import a text with a dot in it.
@@ -614,7 +623,7 @@ UNFOLD = {
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 # Product images. In production a web server or an object storage serves them (docs/media.md).
-MEDIA_URL = env.str("MEDIA_URL", default="/media/")
+MEDIA_URL = env.text("MEDIA_URL", environment.PLACE, default="/media/")
 MEDIA_ROOT = BASE_DIR / env.str("MEDIA_ROOT", default="media")
 SERVE_MEDIA = env.bool("SERVE_MEDIA", default=DEBUG)
 STORAGES: dict[str, Any] = {
@@ -641,7 +650,7 @@ if MEDIA_S3_BUCKET:
         "OPTIONS": {
             "bucket_name": MEDIA_S3_BUCKET,
             # Empty: Amazon's own.
-            "endpoint_url": env.str("MEDIA_S3_ENDPOINT_URL", default="") or None,
+            "endpoint_url": env.text("MEDIA_S3_ENDPOINT_URL", environment.HTTP, default="") or None,
             "region_name": env.str("MEDIA_S3_REGION", default="") or None,
             # Empty: as boto3 finds them, such as the role of the machine.
             "access_key": env.str("MEDIA_S3_ACCESS_KEY_ID", default="") or None,
@@ -651,9 +660,7 @@ if MEDIA_S3_BUCKET:
         },
     }
 # line: for people; json: one object a line, for machines.
-LOG_FORMAT = env.str("LOG_FORMAT", default="line")
-if LOG_FORMAT not in {"line", "json"}:
-    raise ImproperlyConfigured("LOG_FORMAT is line or json.")
+LOG_FORMAT = env.one_of("LOG_FORMAT", "line", "json", default="line")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,15 +19,22 @@ UNITS = ("shop-web.service", "shop-worker.service")
 GUNICORNS = {"FORWARDED_ALLOW_IPS", "WEB_CONCURRENCY"}
 
 
-def variables() -> dict[str, set[str]]:
-    """Return the variables that the settings read, each with its defaults as one writes them."""
-    found: dict[str, set[str]] = {}
+def calls() -> Iterator[tuple[str, ast.Call]]:
+    """Yield each place where the settings read a variable, with its name."""
     for node in ast.walk(ast.parse((ROOT / "shop_backend/settings.py").read_text())):
         if not (isinstance(node, ast.Call) and ast.unparse(node.func).startswith("env.")):
             continue
-        [default] = [word.value for word in node.keywords if word.arg == "default"]
-        assert isinstance(node.args[0], ast.Constant)
-        found.setdefault(str(node.args[0].value), set()).add(written(default))
+        if node.func.attr != "read_env":
+            assert isinstance(node.args[0], ast.Constant)
+            yield str(node.args[0].value), node
+
+
+def variables() -> dict[str, set[str]]:
+    """Return the variables that the settings read, each with its defaults as one writes them."""
+    found: dict[str, set[str]] = {}
+    for name, call in calls():
+        [default] = [word.value for word in call.keywords if word.arg == "default"]
+        found.setdefault(name, set()).add(written(default))
     return found
 
 
@@ -50,6 +58,24 @@ def test_every_setting_stands_on_its_page_with_its_default_and_no_other():
 
     assert len(rows) == len(documented)
     assert documented == variables()
+
+
+def test_the_page_says_what_each_setting_may_be():
+    page = (ROOT / "docs/settings.md").read_text()
+    lacking = []
+    for name, call in calls():
+        [row] = re.findall(rf"^\| `{name}` \|.*", page, re.MULTILINE)
+        bounds = {word.arg: ast.literal_eval(word.value) for word in call.keywords[1:]}
+        wanted = [
+            f"`{choice.value}`" for choice in call.args[1:] if isinstance(choice, ast.Constant)
+        ]
+        if "most" in bounds:
+            wanted.append("{least} to {most}".format(**bounds))
+        elif bounds:
+            wanted.append("{least} or more".format(**bounds))
+        lacking += [f"{name}: {words}" for words in wanted if words not in row]
+
+    assert lacking == []
 
 
 def compose():

@@ -21,6 +21,7 @@ from payments.errors import (
     PaymentUnderReview,
     ProviderUnavailable,
 )
+from payments.faults import Fault
 from payments.models import Payment, SandboxEvent, SandboxIntent, SandboxRefund, SandboxRequest
 from payments.providers import sandbox_cards, signatures
 from payments.providers.base import (
@@ -32,7 +33,7 @@ from payments.providers.base import (
     UnexpectedState,
 )
 from payments.providers.sandbox_cards import SandboxCard
-from payments.providers.sandbox_faults import DELAY, Fault, is_drawn, may_be_drawn
+from payments.providers.sandbox_faults import DELAY, is_drawn, may_be_drawn
 from shop_backend.kernel import jsontext, outbox, statements, transactions
 from shop_backend.kernel.inserting import insert_if_new
 from shop_backend.kernel.models import OutboxMessage

@@ -7,7 +7,7 @@ here behaves the same there.
 import hashlib
 from dataclasses import dataclass
 
-from payments.providers.sandbox_faults import Fault
+from payments.faults import Fault
 
 
 @dataclass(frozen=True)
