@@ -8,6 +8,7 @@ readers of ``environment.py``: gunicorn and Celery run none of Django's system c
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
@@ -49,6 +50,8 @@ for _place, _key in [
         raise ImproperlyConfigured(f"{_place} known to everybody.")
 if "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS names the hosts; * would believe any Host header.")
+# Whether others than this machine's own people may come.
+_IS_PUBLIC = not DEBUG and not set(ALLOWED_HOSTS) <= _LOOPBACK
 if DEBUG and not set(ALLOWED_HOSTS) <= _LOOPBACK | {"testserver"}:
     raise ImproperlyConfigured("DEBUG shows the shop's inside: it is for loopback hosts alone.")
 if DEBUG and HOST not in _LOOPBACK:
@@ -275,6 +278,11 @@ DJOSER = {
 }
 # Where the links in mails lead: the SPA. Never built from a Host header.
 FRONTEND_URL = env.text("FRONTEND_URL", environment.HTTP, default="http://localhost:3000")
+if _IS_PUBLIC and urlsplit(FRONTEND_URL).hostname in _LOOPBACK:
+    raise ImproperlyConfigured(
+        f"Mails link to FRONTEND_URL, and {FRONTEND_URL} is the reader's own machine: name the"
+        " address of the shop's pages."
+    )
 ORDER_PAGE = "orders/{number}"
 TRACKING_PAGE = "track/{tracking_number}"
 
@@ -408,7 +416,7 @@ CATALOGUE_STOCK_FRESHNESS_MS = env.number("CATALOGUE_STOCK_FRESHNESS_MS", defaul
 # For so long a browser or a CDN may show an answer about the catalogue without asking again.
 CATALOGUE_MAX_AGE_SECONDS = env.number("CATALOGUE_MAX_AGE_SECONDS", default=0, least=0)
 RATE_LIMITS = env.one_of("RATE_LIMITS", "on", "off", default="on") == "on"
-if not RATE_LIMITS and not DEBUG and not set(ALLOWED_HOSTS) <= _LOOPBACK:
+if not RATE_LIMITS and _IS_PUBLIC:
     raise ImproperlyConfigured(
         "RATE_LIMITS=off is for load tests: with DEBUG off it needs every allowed host to be"
         " loopback."
@@ -534,6 +542,11 @@ if SANDBOX_FAULTS and PAYMENT_PROVIDER != "sandbox":
 
 # --- Mail and background work ---------------------------------------------------------------
 EMAIL_HOST = env.str("EMAIL_HOST", default="")
+if _IS_PUBLIC and not EMAIL_HOST:
+    raise ImproperlyConfigured(
+        "Without EMAIL_HOST codes and links that open accounts are written to the log: with DEBUG"
+        " off it needs every allowed host to be loopback."
+    )
 EMAIL_PORT = env.number("EMAIL_PORT", default=587, least=1, most=65_535)
 EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", default="")
 EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")

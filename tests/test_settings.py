@@ -18,12 +18,15 @@ SAFE = {
     "SECRET_KEY": "a-key-of-more-than-thirty-two-characters",
     "PAYMENT_PROVIDER": "sandbox",
     "PAYMENT_SANDBOX_ALLOWED": "True",
+    "EMAIL_HOST": "mail.shop.example",
+    "FRONTEND_URL": "https://www.shop.example",
 }
 STRIPE = {
     "PAYMENT_PROVIDER": "stripe",
     "STRIPE_SECRET_KEY": "sk_test_x",
     "STRIPE_WEBHOOK_SECRET": "whsec_x",
 }
+PUBLIC = {"ALLOWED_HOSTS": "shop.example"}
 DEVELOPMENT_KEY = "development-only-key-that-no-production-shop-accepts-000000000000"
 DEPLOYED_KEY = "a-Key-of-more-than-fifty-characters-with-many-different-ones-0123456789"
 LONG = "a-second-key-of-more-than-thirty-two-characters"
@@ -86,7 +89,10 @@ def test_safe_settings_start():
             {"SANDBOX_FAULTS": "drop=0.1", **STRIPE},
             "SANDBOX_FAULTS is for PAYMENT_PROVIDER=sandbox alone",
         ),
-        ({"RATE_LIMITS": "off", "ALLOWED_HOSTS": "shop.example"}, "to be loopback"),
+        ({**PUBLIC, "RATE_LIMITS": "off"}, "RATE_LIMITS=off is for load tests"),
+        ({**PUBLIC, "EMAIL_HOST": None}, "Without EMAIL_HOST codes and links"),
+        ({**PUBLIC, "FRONTEND_URL": None}, "http://localhost:3000 is the reader's own machine"),
+        ({**PUBLIC, "FRONTEND_URL": "https://127.0.0.1/"}, "is the reader's own machine"),
         ({"OUTBOX_DELIVERY": "celery"}, "needs CELERY_BROKER_URL"),
         ({"DB_POOLED": "True"}, "is for PostgreSQL behind a pooler"),
         ({"DB_REPLICA_HOST": "replica"}, "DB_REPLICA_HOST is for PostgreSQL"),
@@ -262,8 +268,7 @@ def test_django_finds_nothing_to_warn_of_in_a_production_shop(roles, warning):
     )
     environment = {**SAFE, "DJANGO_SETTINGS_MODULE": "shop_backend.settings"}
 
-    production = {"SECRET_KEY": DEPLOYED_KEY, "ALLOWED_HOSTS": "shop.example"}
-    production["TWO_FACTOR_ROLES"] = roles
+    production = {**PUBLIC, "SECRET_KEY": DEPLOYED_KEY, "TWO_FACTOR_ROLES": roles}
 
     result = start(code, **{**environment, **production})
 
