@@ -93,6 +93,7 @@ class InvariantsView(ShopView):
     access = {"get": may("kernel.view_invariants")}
     parameters = {"get": frozenset({"only"})}
     throttle_scopes = {"get": "invariants"}
+    etag_actions = frozenset()  # the seconds that it took are never the same
 
     @swagger_auto_schema(auto_schema=None)
     def get(self, request: Request) -> Response:

@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.tests.factories import StaffFactory, UserFactory
+from cart.models import CartLine
 from catalog.models import Variant
 from catalog.tests.factories import CategoryFactory, VariantFactory
 from orders.tests.trade import buyer, place_and_pay
@@ -19,6 +20,7 @@ from shipping.models import Shipment
 from shipping.tests.factories import AddressFactory
 
 pytestmark = [pytest.mark.concurrency, pytest.mark.django_db(transaction=True)]
+_TYPED = {"full_name": "Ada", "line1": "1 Lane", "postal_code": "LS1 1AA", "country": "GB"}
 Subject = tuple[User, str, list[Mapping[str, Any]]]
 
 
@@ -70,6 +72,16 @@ def _profile() -> Subject:
     return user, "accounts/user/", [{"first_name": "Ada"}, {"first_name": "Bea"}]
 
 
+def _cart() -> Subject:
+    user: User = UserFactory()  # type: ignore[assignment]  # factory_boy is untyped
+    client_of(user).post("/api/cart/", {"variant_id": _lamp(stock=9).pk, "quantity": 1})
+    path = f"cart/items/{CartLine.objects.get(cart__user=user).pk}/"
+    return user, path, [{"quantity": 2}, {"quantity": 3}]
+
+
+SHOWN_AT = {_cart: "cart/"}
+
+
 def client_of(user: User) -> APIClient:
     client = APIClient()
     client.force_authenticate(User.objects.get(pk=user.pk))  # as each request reads it anew
@@ -94,19 +106,30 @@ def at_once(jobs: list[Callable[[], int]]) -> Counter[int]:
     return Counter(statuses)
 
 
-def _change(client: APIClient, path: str, body: Mapping[str, Any], etag: str) -> int:
-    headers = {"If-Match": etag}
-    answer = client.patch(f"/api/{path}", body, format="json", headers=headers)
+def _change(ask: Callable[..., Any], path: str, body: Mapping[str, Any], etag: str) -> int:
+    answer = ask(f"/api/{path}", body, format="json", headers={"If-Match": etag})
     return answer.status_code
 
 
 @pytest.mark.parametrize(
-    "make", [_product, _variant, _category, _order, _address, _shipment, _profile]
+    "make", [_product, _variant, _category, _order, _address, _shipment, _profile, _cart]
 )
 def test_of_two_changes_with_one_etag_one_is_refused(make):
     for _ in range(5):
         user, path, bodies = make()
-        etag = client_of(user).get(f"/api/{path}").headers["ETag"]
-        jobs = [partial(_change, client_of(user), path, body, etag) for body in bodies]
+        etag = client_of(user).get(f"/api/{SHOWN_AT.get(make, path)}").headers["ETag"]
+        jobs = [partial(_change, client_of(user).patch, path, body, etag) for body in bodies]
+
+        assert at_once(jobs) == {200: 1, 412: 1}
+
+
+def test_of_two_first_things_done_to_a_cart_one_is_refused():
+    for _ in range(5):
+        user = UserFactory()
+        etag = client_of(user).get("/api/cart/").headers["ETag"]
+        jobs = [
+            partial(_change, client_of(user).put, "cart/shipping/", {"address": address}, etag)
+            for address in ({**_TYPED, "city": "York"}, {**_TYPED, "city": "Leeds"})
+        ]
 
         assert at_once(jobs) == {200: 1, 412: 1}

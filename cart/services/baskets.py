@@ -146,6 +146,12 @@ def remove_coupon(*, user: User) -> None:
 
 
 @transactions.requires_transaction
+def lock_cart(*, user: User) -> None:
+    """Lock the user's open cart; one that is not there is made, to have something to lock."""
+    _lock_open_cart(user)
+
+
+@transactions.requires_transaction
 def lock_cart_for_order(*, user: User) -> OpenCart | None:
     """Return the user's open cart, locked; ``None`` where there is none.
 

@@ -1,5 +1,6 @@
 """The signed-in customer's cart."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.utils import timezone
@@ -7,6 +8,7 @@ from drf_yasg.utils import no_body, swagger_auto_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.models import User
 from cart import selectors, services
 from cart.representing import represent
 from cart.serializers import (
@@ -17,18 +19,35 @@ from cart.serializers import (
     SetLineSerializer,
     reference_of,
 )
+from shop_backend.kernel import transactions
 from shop_backend.kernel.access import SIGNED_IN
-from shop_backend.kernel.views import ShopView
+from shop_backend.kernel.views import ConditionalView
 
 _OUT_OF_STOCK = "Fewer units are available than asked for, or the cart is full."
 
 
-def _answer(request: Request) -> Response:
-    summary = selectors.get_summary(user=request.user, now=timezone.now())  # type: ignore[arg-type]  # a signed-in caller
-    return Response(represent(summary))
+class OwnCartView(ConditionalView):
+    """A view of the caller's cart; the ETag of every part of it is that of the whole."""
+
+    def _change_what_matches(
+        self, handler: Callable[..., Response], request: Request, *args: Any, **kwargs: Any
+    ) -> Response:
+        def change() -> Response:
+            user: User = request.user  # type: ignore[assignment]  # a signed-in caller
+            services.lock_cart(user=user)
+            self.check_if_match(user)
+            return handler(request, *args, **kwargs)
+
+        return transactions.run(change)
+
+    def representation(self, instance: User) -> Any:
+        return represent(selectors.get_summary(user=instance, now=timezone.now()))
+
+    def _answer(self) -> Response:
+        return Response(self.representation(self.request.user))  # type: ignore[arg-type]  # a signed-in caller
 
 
-class CartView(ShopView):
+class CartView(OwnCartView):
     """One active cart a user."""
 
     access = {"get": SIGNED_IN, "post": SIGNED_IN, "delete": SIGNED_IN}
@@ -37,7 +56,7 @@ class CartView(ShopView):
     @swagger_auto_schema(operation_id="cart_read", tags=["cart"], responses={200: CartSerializer})
     def get(self, request: Request) -> Response:
         """The cart, with what it would cost now."""
-        return _answer(request)
+        return self._answer()
 
     @swagger_auto_schema(
         operation_id="cart_set_item",
@@ -57,7 +76,7 @@ class CartView(ShopView):
             reference=reference_of(body.validated_data),
             quantity=body.validated_data["quantity"],
         )
-        return _answer(request)
+        return self._answer()
 
     @swagger_auto_schema(operation_id="cart_empty", tags=["cart"], request_body=no_body)
     def delete(self, request: Request) -> Response:
@@ -66,7 +85,7 @@ class CartView(ShopView):
         return Response(status=204)
 
 
-class CartItemView(ShopView):
+class CartItemView(OwnCartView):
     """One line of the cart."""
 
     access = {"patch": SIGNED_IN, "delete": SIGNED_IN}
@@ -87,7 +106,7 @@ class CartItemView(ShopView):
             line_id=line_id,
             quantity=body.validated_data["quantity"],
         )
-        return _answer(request)
+        return self._answer()
 
     @swagger_auto_schema(operation_id="cart_remove_item", tags=["cart"])
     def delete(self, request: Request, line_id: int) -> Response:
@@ -96,7 +115,7 @@ class CartItemView(ShopView):
         return Response(status=204)
 
 
-class CartShippingView(ShopView):
+class CartShippingView(OwnCartView):
     """Where the cart goes, and how."""
 
     access = {"put": SIGNED_IN}
@@ -119,10 +138,10 @@ class CartShippingView(ShopView):
             shipping_address=chosen.get("address"),
             method_id=chosen.get("method_id"),
         )
-        return _answer(request)
+        return self._answer()
 
 
-class CartCouponView(ShopView):
+class CartCouponView(OwnCartView):
     """The coupon on the cart."""
 
     access = {"post": SIGNED_IN, "delete": SIGNED_IN}
@@ -143,7 +162,7 @@ class CartCouponView(ShopView):
         body = CouponCodeSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         services.apply_coupon(user=request.user, code=body.validated_data["code"])  # type: ignore[arg-type]  # a signed-in caller
-        return _answer(request)
+        return self._answer()
 
     @swagger_auto_schema(operation_id="cart_remove_coupon", tags=["cart"], request_body=no_body)
     def delete(self, request: Request) -> Response:

@@ -15,6 +15,7 @@ from rest_framework.serializers import ListSerializer
 
 from shop_backend.kernel.access import Anyone
 from shop_backend.kernel.pagination import ShopPagination
+from shop_backend.kernel.views import ConditionalView
 
 ERROR_DEFINITION = "Error"
 PLAIN_ERROR_DEFINITION = "PlainError"
@@ -185,9 +186,7 @@ class EnvelopeAutoSchema(SwaggerAutoSchema):
         return parameters
 
     def _honours_if_match(self) -> bool:
-        if self.method not in {"PUT", "PATCH", "DELETE"}:
-            return False
-        return "{" in self.path or 412 in self.overrides.get("responses", {})
+        return self.method in {"PUT", "PATCH", "DELETE"} and isinstance(self.view, ConditionalView)
 
     def _has_etag(self) -> bool:
         etag_actions = getattr(self.view, "etag_actions", ())

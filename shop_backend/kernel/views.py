@@ -44,7 +44,7 @@ class ShopView(APIView):
     access: ClassVar[Mapping[str, BasePermission]] = {}
     parameters: ClassVar[Mapping[str, frozenset[str]]] = {}
     messages: ClassVar[Mapping[str, str]] = {}
-    etag_actions: ClassVar[frozenset[str]] = frozenset({"retrieve"})
+    etag_actions: ClassVar[frozenset[str]] = frozenset({"get", "retrieve"})
     may_read_replica: ClassVar[bool] = False
 
     @property
@@ -123,14 +123,37 @@ class ShopView(APIView):
                 response.data = None
 
 
-class ShopViewSet(ShopView, GenericViewSet):
-    """The base of every viewset; compose it with the mixins that are meant."""
+class ConditionalView(ShopView):
+    """A view whose PUT, PATCH and DELETE honour ``If-Match``."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if request.method in _CHANGES and request.headers.get("If-Match") and self.action_name:
             name = request.method.lower()
             setattr(self, name, partial(self._change_what_matches, getattr(self, name)))
+
+    def _change_what_matches(
+        self, handler: Callable[..., Response], request: Request, *args: Any, **kwargs: Any
+    ) -> Response:
+        """Compare ``If-Match`` and do what the handler does, in one transaction."""
+        raise NotImplementedError
+
+    def representation(self, instance: Any) -> Any:
+        """Return what GET answers for this object; ``If-Match`` is compared with its ETag."""
+        raise NotImplementedError
+
+    def check_if_match(self, instance: Any) -> None:
+        """Hold the request's ``If-Match``, if it has one, against the object as it is now.
+
+        :raises PreconditionFailed: the object has changed since the client read it.
+        """
+        header = self.request.headers.get("If-Match")
+        if header and not matches(header, etag_of(self.representation(instance))):
+            raise PreconditionFailed
+
+
+class ShopViewSet(ConditionalView, GenericViewSet):
+    """The base of every viewset; compose it with the mixins that are meant."""
 
     def _change_what_matches(
         self, handler: Callable[..., Response], request: Request, *args: Any, **kwargs: Any
@@ -158,17 +181,7 @@ class ShopViewSet(ShopView, GenericViewSet):
         return instance
 
     def representation(self, instance: Any) -> Any:
-        """Return what GET answers for this object; ``If-Match`` is compared with its ETag."""
         return self.get_serializer(instance).data
-
-    def check_if_match(self, instance: Any) -> None:
-        """Hold the request's ``If-Match``, if it has one, against the object as it is now.
-
-        :raises PreconditionFailed: the object has changed since the client read it.
-        """
-        header = self.request.headers.get("If-Match")
-        if header and not matches(header, etag_of(self.representation(instance))):
-            raise PreconditionFailed
 
 
 def finished_answer(
