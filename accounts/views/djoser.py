@@ -8,19 +8,17 @@ from rest_framework.response import Response
 from accounts import services
 from accounts.serializers import (
     AccountDeletionSerializer,
-    CredentialsSerializer,
-    EmailSerializer,
-    RefreshSerializer,
-    TokenSerializer,
-    TokensSerializer,
-)
-from accounts.serializers_djoser import (
     AuthAccessSerializer,
     AuthResetConfirmSerializer,
     AuthSetPasswordSerializer,
     AuthUserCreateSerializer,
     AuthUserSerializer,
     AuthUserUpdateSerializer,
+    CredentialsSerializer,
+    EmailSerializer,
+    RefreshSerializer,
+    TokenSerializer,
+    TokensSerializer,
     UidAndTokenSerializer,
 )
 from accounts.views.doors import DoorView, caller_of, device_of, valid
