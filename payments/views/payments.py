@@ -6,7 +6,6 @@ from django.conf import settings
 from django.db.models import QuerySet
 from drf_yasg.utils import no_body, swagger_auto_schema
 from rest_framework import mixins, status
-from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -147,7 +146,6 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
             422: "The Idempotency-Key was used with another body.",
         },
     )
-    @action(detail=False, methods=["post"])
     def offline(self, request: Request) -> Response:
         """Record money that was received outside, by bank transfer or in cash."""
         body = OfflinePaymentSerializer(data=request.data)
@@ -181,7 +179,6 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
             422: "The Idempotency-Key was used with another body.",
         },
     )
-    @action(detail=True, methods=["post"])
     def refunds(self, request: Request, pk: int) -> Response:
         """Refund a payment, all that is left of it or a part.
 
@@ -217,7 +214,6 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
             503: _UNAVAILABLE,
         },
     )
-    @action(detail=True, methods=["post"])
     def capture(self, request: Request, pk: int) -> Response:
         """Collect all that was authorised."""
         payment = self.get_object()
@@ -240,7 +236,6 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
             503: _UNAVAILABLE,
         },
     )
-    @action(detail=True, methods=["post"])
     def void(self, request: Request, pk: int) -> Response:
         """Let go of an authorisation without collecting it."""
         payment = self.get_object()
