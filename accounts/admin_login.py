@@ -1,4 +1,4 @@
-"""The admin site's door. Apart from ``admin.py``: the site wants it before it takes models."""
+"""The admin site's door. Apart from ``admin/``: the site wants it before it takes models."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Where the admin site's sessions are kept: SESSION_ENGINE."""
+"""Where the admin site's sessions are kept: SESSION_ENGINE, which loads no page of ``admin/``."""
 
 import re
 

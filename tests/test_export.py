@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.ports import personal_data
-from accounts.serializers_export import ExportSerializer
+from accounts.serializers import ExportSerializer
 from accounts.tests.factories import StaffFactory, UserFactory
 from catalog.tests.factories import VariantFactory
 from orders.models import Order

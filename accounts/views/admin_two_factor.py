@@ -52,40 +52,76 @@ def admin_two_factor(request: HttpRequest) -> HttpResponse:
     """
     user: Any = request.user
     state = selectors.get_two_factor_state(user)
-    may_begin = _has_just_signed_in(request)
-    is_confirming = "code" in request.POST if request.method == "POST" else may_begin
-    kind = ConfirmForm if is_confirming else BeginForm
-    form = kind(request.POST if request.method == "POST" else None)
     context: dict[str, Any] = {
         **admin.site.each_context(request),
         "title": "Your second factor",
-        "form": form,
         "is_on": state.is_on,
         "left": state.recovery_codes_left,
     }
-    if form.is_valid() and not state.is_on:
-        answers = form.cleaned_data
-        try:
-            with services.counted_try(user):
-                services.require_presence(
-                    user=user, session=None, current_password=answers["password"]
-                )
-            if is_confirming:
-                context["recovery_codes"] = services.confirm_two_factor(
-                    user=user, code=answers["code"].replace(" ", ""), session=None
-                )
-                user.refresh_from_db()
-                update_session_auth_hash(request, user)  # this session stays, all others have ended
-            else:
-                context |= {"enrolment": services.begin_two_factor(user=user)}
-                context |= {"form": ConfirmForm()}
-        except ShopError as refusal:
-            context["error"] = str(refusal)
-            form.add_error(None, form_error(refusal))
-    elif request.method != "POST" and may_begin and not state.is_on:
-        context["enrolment"] = services.begin_two_factor(user=user)
+    if not state.is_on:
+        context |= _enrol(request)
     page = TemplateResponse(request, "accounts/admin/two_factor.html", context)
     return tell_when_to_come_back(page)
+
+
+def _enrol(request: HttpRequest) -> dict[str, Any]:
+    """Return what the page says to somebody who has no second factor yet."""
+    if request.method != "POST":
+        return _show(request)
+    return _confirm(request) if "code" in request.POST else _begin(request)
+
+
+def _show(request: HttpRequest) -> dict[str, Any]:
+    """Show a secret at once to who has just signed in, and ask the others for the password."""
+    if not _has_just_signed_in(request):
+        return {"form": BeginForm()}
+    return _begun(request.user)
+
+
+def _begin(request: HttpRequest) -> dict[str, Any]:
+    """Show a secret for the password."""
+    form = BeginForm(request.POST)
+    if not form.is_valid():
+        return {"form": form}
+    try:
+        _require_password(request.user, form)
+        return _begun(request.user)
+    except ShopError as refusal:
+        return _refused(form, refusal)
+
+
+def _confirm(request: HttpRequest) -> dict[str, Any]:
+    """Switch on by the password and a code, and show the recovery codes."""
+    user: Any = request.user
+    form = ConfirmForm(request.POST)
+    if not form.is_valid():
+        return {"form": form}
+    try:
+        _require_password(user, form)
+        codes = services.confirm_two_factor(
+            user=user, code=form.cleaned_data["code"].replace(" ", ""), session=None
+        )
+    except ShopError as refusal:
+        return _refused(form, refusal)
+    user.refresh_from_db()
+    update_session_auth_hash(request, user)  # this session stays, all others have ended
+    return {"form": form, "recovery_codes": codes}
+
+
+def _begun(user: Any) -> dict[str, Any]:
+    return {"form": ConfirmForm(), "enrolment": services.begin_two_factor(user=user)}
+
+
+def _refused(form: BeginForm, refusal: ShopError) -> dict[str, Any]:
+    form.add_error(None, form_error(refusal))
+    return {"form": form, "error": str(refusal)}
+
+
+def _require_password(user: Any, form: BeginForm) -> None:
+    with services.counted_try(user):
+        services.require_presence(
+            user=user, session=None, current_password=form.cleaned_data["password"]
+        )
 
 
 def _has_just_signed_in(request: HttpRequest) -> bool:

@@ -8,25 +8,23 @@ from rest_framework.response import Response
 from accounts import services
 from accounts.serializers import (
     AccountDeletionSerializer,
-    CredentialsSerializer,
-    EmailSerializer,
-    RefreshSerializer,
-    TokenSerializer,
-    TokensSerializer,
-)
-from accounts.serializers_djoser import (
     AuthAccessSerializer,
     AuthResetConfirmSerializer,
     AuthSetPasswordSerializer,
     AuthUserCreateSerializer,
     AuthUserSerializer,
     AuthUserUpdateSerializer,
+    CredentialsSerializer,
+    EmailSerializer,
+    RefreshSerializer,
+    TokenSerializer,
+    TokensSerializer,
     UidAndTokenSerializer,
 )
-from accounts.views.doors import DoorView, caller_of, device_of, valid
+from accounts.views.doors import DoorView, caller_of, valid
 from accounts.views.passwords import session_of
 from accounts.views.profile import HAS_CHANGED, ProfileViewSet, delete_own, update_own_profile
-from accounts.views.sessions import refresh
+from accounts.views.sessions import log_in, refresh
 from shop_backend.kernel.access import SIGNED_IN
 from shop_backend.kernel.views import ShopView
 
@@ -235,14 +233,7 @@ class JwtCreateView(DoorView):
     )
     def post(self, request: Request) -> Response:
         """The refresh token does not rotate and lives 24 hours."""
-        data = valid(CredentialsSerializer, request)
-        pair = services.log_in_without_rotation(
-            login=data["login"],
-            password=data["password"],
-            second_factor=data["second_factor"],
-            replaced=data["refresh"],
-            device=device_of(request),
-        )
+        pair = log_in(request, services.log_in_without_rotation)
         return Response({"access": pair.access, "refresh": pair.refresh})
 
 

@@ -5,7 +5,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import exporting
-from accounts.serializers_export import ExportSerializer
+from accounts.serializers import ExportSerializer
 from accounts.views.doors import caller_of
 from shop_backend.kernel.access import SIGNED_IN
 from shop_backend.kernel.views import ShopView

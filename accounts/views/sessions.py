@@ -1,5 +1,8 @@
 """Logging in, staying in, logging out."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from drf_yasg.utils import swagger_auto_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,6 +22,8 @@ from accounts.serializers import (
 from accounts.views.doors import ChallengingView, DoorView, caller_of, device_of, valid
 from shop_backend.kernel.access import SIGNED_IN
 
+Opened = TypeVar("Opened")
+
 _REFUSED = (
     "`invalid_credentials`, whatever the reason; after a right password `two_factor_required` or"
     " `two_factor_failed`."
@@ -26,6 +31,18 @@ _REFUSED = (
 _TOO_MANY = (
     "Too many requests, `too_many_passwords` or `too_many_two_factor_codes`; see Retry-After."
 )
+
+
+def log_in(request: Request, service: Callable[..., Opened]) -> Opened:
+    """Let a service log in whoever sends their credentials, at whichever door."""
+    data = valid(CredentialsSerializer, request)
+    return service(
+        login=data["login"],
+        password=data["password"],
+        second_factor=data["second_factor"],
+        replaced=data["refresh"],
+        device=device_of(request),
+    )
 
 
 class LoginView(DoorView):
@@ -43,14 +60,7 @@ class LoginView(DoorView):
     )
     def post(self, request: Request) -> Response:
         """Opens a session whose refresh tokens rotate, and shows the profile."""
-        data = valid(CredentialsSerializer, request)
-        user, pair = services.log_in(
-            login=data["login"],
-            password=data["password"],
-            second_factor=data["second_factor"],
-            replaced=data["refresh"],
-            device=device_of(request),
-        )
+        user, pair = log_in(request, services.log_in)
         profile = ProfileSerializer(user).data
         return Response({"access": pair.access, "refresh": pair.refresh, "user": profile})
 
@@ -70,14 +80,7 @@ class TokenView(DoorView):
     )
     def post(self, request: Request) -> Response:
         """Opens a session whose refresh tokens rotate."""
-        data = valid(CredentialsSerializer, request)
-        _, pair = services.log_in(
-            login=data["login"],
-            password=data["password"],
-            second_factor=data["second_factor"],
-            replaced=data["refresh"],
-            device=device_of(request),
-        )
+        _, pair = log_in(request, services.log_in)
         return Response({"access": pair.access, "refresh": pair.refresh})
 
 

@@ -5,8 +5,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import selectors, services
-from accounts.serializers import DetailSerializer
-from accounts.serializers_two_factor import (
+from accounts.serializers import (
+    DetailSerializer,
     EnrolmentSerializer,
     RecoveryCodesSerializer,
     TwoFactorBeginningSerializer,

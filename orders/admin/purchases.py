@@ -1,96 +1,30 @@
+"""Orders, and what the shop does with them."""
+
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html_join
 from unfold.decorators import action, display
 
 from orders import mailbox, selectors, services, sheets, taxes
-from orders.admin_forms import PACKABLE, STEPS, MoveOnForm, ParcelForm, has_left_to_pack
-from orders.admin_returns import OrderNoteInline, ReturnInline
-from orders.models import Order, OrderEvent, OrderLine
+from orders.admin.attention import AttentionFilter
+from orders.admin.forms import PACKABLE, STEPS, MoveOnForm, ParcelForm, has_left_to_pack
+from orders.admin.history import OrderEventInline
+from orders.admin.lines import OrderLineInline
+from orders.admin.returns import OrderNoteInline, ReturnInline
+from orders.models import Order
 from payments.selectors import get_payments
 from shipping import services as shipping
 from shipping.selectors import get_shipments
-from shop_backend.kernel import admin_columns
-from shop_backend.kernel.admin import ReadOnlyAdmin, ShopTabularInline
+from shop_backend.kernel.admin import ReadOnlyAdmin
 from shop_backend.kernel.errors import ShopError
 from shop_backend.kernel.money import Money
 
-LINE_FIELDS = (
-    "sku",
-    "name",
-    "quantity",
-    "unit_price",
-    "line_total",
-    "taxed_as",
-    "shipped_quantity",
-    "returned_quantity",
-)
 TOTALS = ("subtotal", "discount", "shipping", "tax", "total", "captured", "refunded")
-EVENT_FIELDS = ("created_at", "kind", "status", "details", "actor_id")
-
-
-class AttentionFilter(admin.SimpleListFilter):
-    """The orders that somebody should look at."""
-
-    title = "attention"
-    parameter_name = "attention"
-
-    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
-        return [
-            ("today", "Today's, not called off"),
-            ("overdue", "Unpaid and overdue"),
-            ("unshipped", "Paid, not shipped for 2 days"),
-        ]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
-        now, orders = timezone.now(), Order.objects.not_hidden()
-        if self.value() == "today":
-            return queryset.filter(pk__in=orders.of_the_day(now).values("pk"))
-        if self.value() == "overdue":
-            return queryset.filter(pk__in=orders.overdue(now).values("pk"))
-        if self.value() == "unshipped":
-            late = orders.waiting_since(now - timedelta(days=2))
-            return queryset.filter(pk__in=late.values("pk"))
-        return queryset
-
-
-class OrderLineInline(ShopTabularInline):
-    model = OrderLine
-    extra = 0
-    can_delete = False
-    fields = LINE_FIELDS
-    readonly_fields = LINE_FIELDS
-    ordering = ["pk"]
-
-    @admin.display(description="Tax")
-    def taxed_as(self, line: OrderLine) -> str:
-        return str(taxes.get_tax_of(line)) if line.tax_minor else "None"
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-
-class OrderEventInline(ShopTabularInline):
-    model = OrderEvent
-    extra = 0
-    can_delete = False
-    fields = EVENT_FIELDS
-    readonly_fields = EVENT_FIELDS
-    ordering = ["pk"]
-
-    @admin.display(description="Details")
-    def details(self, event: OrderEvent) -> str:
-        return admin_columns.tell(event.data, event.order.currency)
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
 
 
 @admin.register(Order)
@@ -355,23 +289,3 @@ def _links(rows: Iterable[tuple[Model, str]]) -> str:
         for row, text in rows
     ]
     return format_html_join(", ", '<a class="text-primary-600" href="{}">{}</a>', links) or "None"
-
-
-@admin.register(OrderEvent)
-class OrderEventAdmin(ReadOnlyAdmin):
-    list_display = ["order", "kind", "status", "details", "actor_id", "created_at"]
-    list_filter = ["kind"]
-    list_select_related = ["order"]
-    search_fields = ["order__number"]
-    fields = ["order", "kind", "status", "details", "actor_id", "created_at"]
-
-    @admin.display(description="Details")
-    def details(self, event: OrderEvent) -> str:
-        return admin_columns.tell(event.data, event.order.currency)
-
-
-@admin.register(OrderLine)
-class OrderLineAdmin(ReadOnlyAdmin):
-    list_display = ["order", "sku", "name", "quantity", "line_total"]
-    list_select_related = ["order"]
-    search_fields = ["sku", "order__number"]

@@ -5,12 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import User, validate_username
-from accounts.serializers import (
-    PASSWORD,
-    current_password_field,
-    require_same,
-    second_factor_field,
-)
+from accounts.serializers import fields
 
 
 class AuthUserSerializer(serializers.ModelSerializer[User]):
@@ -29,11 +24,11 @@ class AuthUserCreateSerializer(serializers.Serializer[Any]):
     email = serializers.EmailField(
         max_length=254, required=False, allow_blank=True, allow_null=True, default=None
     )
-    password = serializers.CharField(min_length=8, write_only=True, **PASSWORD)
-    re_password = serializers.CharField(required=False, write_only=True, **PASSWORD)
+    password = serializers.CharField(min_length=8, write_only=True, **fields.PASSWORD)
+    re_password = serializers.CharField(required=False, write_only=True, **fields.PASSWORD)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        require_same(attrs, "password", "re_password")
+        fields.require_same(attrs, "password", "re_password")
         return attrs
 
 
@@ -41,8 +36,8 @@ class AuthUserUpdateSerializer(serializers.Serializer[Any]):
     """A new email; it takes effect after its code."""
 
     email = serializers.EmailField(max_length=254, required=False, allow_null=True)
-    current_password = current_password_field()
-    otp = second_factor_field()
+    current_password = fields.current_password_field()
+    otp = fields.second_factor_field()
 
 
 class UidAndTokenSerializer(serializers.Serializer[Any]):
@@ -55,23 +50,23 @@ class UidAndTokenSerializer(serializers.Serializer[Any]):
 class AuthSetPasswordSerializer(serializers.Serializer[Any]):
     """The current password and the new one."""
 
-    current_password = serializers.CharField(write_only=True, **PASSWORD)
-    new_password = serializers.CharField(min_length=8, write_only=True, **PASSWORD)
-    re_new_password = serializers.CharField(required=False, write_only=True, **PASSWORD)
+    current_password = serializers.CharField(write_only=True, **fields.PASSWORD)
+    new_password = serializers.CharField(min_length=8, write_only=True, **fields.PASSWORD)
+    re_new_password = serializers.CharField(required=False, write_only=True, **fields.PASSWORD)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        require_same(attrs, "new_password", "re_new_password")
+        fields.require_same(attrs, "new_password", "re_new_password")
         return attrs
 
 
 class AuthResetConfirmSerializer(UidAndTokenSerializer):
     """A new password and the link that allows it."""
 
-    new_password = serializers.CharField(min_length=8, write_only=True, **PASSWORD)
-    re_new_password = serializers.CharField(required=False, write_only=True, **PASSWORD)
+    new_password = serializers.CharField(min_length=8, write_only=True, **fields.PASSWORD)
+    re_new_password = serializers.CharField(required=False, write_only=True, **fields.PASSWORD)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        require_same(attrs, "new_password", "re_new_password")
+        fields.require_same(attrs, "new_password", "re_new_password")
         return attrs
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.serializers import PASSWORD, SecondFactorField, current_password_field
+from accounts.serializers import fields
 
 
 class TwoFactorSerializer(serializers.Serializer[Any]):
@@ -18,7 +18,7 @@ class TwoFactorSerializer(serializers.Serializer[Any]):
 class TwoFactorBeginningSerializer(serializers.Serializer[Any]):
     """The password that proves who begins."""
 
-    current_password = current_password_field()
+    current_password = fields.current_password_field()
 
 
 class EnrolmentSerializer(serializers.Serializer[Any]):
@@ -31,13 +31,13 @@ class EnrolmentSerializer(serializers.Serializer[Any]):
 class TwoFactorCodeSerializer(serializers.Serializer[Any]):
     """A code of the app."""
 
-    code = SecondFactorField()
+    code = fields.SecondFactorField()
 
 
 class TwoFactorProofSerializer(TwoFactorCodeSerializer):
     """The password and a code of the app or a recovery code."""
 
-    password = serializers.CharField(write_only=True, **PASSWORD)
+    password = serializers.CharField(write_only=True, **fields.PASSWORD)
 
 
 class RecoveryCodesSerializer(serializers.Serializer[Any]):

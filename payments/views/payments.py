@@ -1,4 +1,4 @@
-"""Paying over HTTP."""
+"""Payments: started, recorded, collected, let go of, refunded."""
 
 from typing import Any, ClassVar, cast
 
@@ -6,38 +6,29 @@ from django.conf import settings
 from django.db.models import QuerySet
 from drf_yasg.utils import no_body, swagger_auto_schema
 from rest_framework import mixins, status
-from rest_framework.decorators import action
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
-from payments import conf, services
+from payments import services
 from payments.filters import PaymentFilter
 from payments.models import Payment, Refund
 from payments.ports import payable_orders
-from payments.providers import STRIPE, get_provider
-from payments.providers.sandbox import SandboxProvider
-from payments.providers.sandbox_cards import CARDS, FAULTS
 from payments.representing import represent
 from payments.serializers import (
     OfflinePaymentSerializer,
-    PaymentConfigSerializer,
     PaymentSerializer,
     PaymentStartSerializer,
     RefundRequestSerializer,
     RefundSerializer,
 )
 from shop_backend.kernel import audit_api, idempotency, statements
-from shop_backend.kernel.access import ANYONE, SIGNED_IN, Permission, may
+from shop_backend.kernel.access import SIGNED_IN, Permission, may
 from shop_backend.kernel.money import Money
-from shop_backend.kernel.views import ShopView, ShopViewSet
+from shop_backend.kernel.views import ShopViewSet
 
 TAGS = ["payments"]
-_SANDBOX = SandboxProvider.name
-SANDBOX_NOTE = "This is the sandbox: no real money moves, and only the test cards pay."
 _UNAVAILABLE = "The payment provider cannot be reached; the same request goes on later."
-
 
 # How far a payment got at once.
 _STARTED = {
@@ -155,7 +146,6 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
             422: "The Idempotency-Key was used with another body.",
         },
     )
-    @action(detail=False, methods=["post"])
     def offline(self, request: Request) -> Response:
         """Record money that was received outside, by bank transfer or in cash."""
         body = OfflinePaymentSerializer(data=request.data)
@@ -189,7 +179,6 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
             422: "The Idempotency-Key was used with another body.",
         },
     )
-    @action(detail=True, methods=["post"])
     def refunds(self, request: Request, pk: int) -> Response:
         """Refund a payment, all that is left of it or a part.
 
@@ -225,7 +214,6 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
             503: _UNAVAILABLE,
         },
     )
-    @action(detail=True, methods=["post"])
     def capture(self, request: Request, pk: int) -> Response:
         """Collect all that was authorised."""
         payment = self.get_object()
@@ -248,7 +236,6 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
             503: _UNAVAILABLE,
         },
     )
-    @action(detail=True, methods=["post"])
     def void(self, request: Request, pk: int) -> Response:
         """Let go of an authorisation without collecting it."""
         payment = self.get_object()
@@ -262,77 +249,3 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
         (payment,) = statements.fetch(Payment, id=payment.pk)
         refunds = statements.fetch(Refund, payment=payment.pk)
         return Response(represent(payment, refunds, viewer_id=self.request.user.pk), code)
-
-
-class PaymentConfigView(ShopView):
-    """What a client needs to know before it can pay."""
-
-    access: ClassVar = {"get": ANYONE}
-
-    @swagger_auto_schema(
-        operation_id="payments_config", tags=TAGS, responses={200: PaymentConfigSerializer}
-    )
-    def get(self, request: Request) -> Response:
-        """Show the provider and its publishable key; in the sandbox the test cards, too."""
-        is_sandbox = settings.PAYMENT_PROVIDER == _SANDBOX
-        config = {
-            "provider": settings.PAYMENT_PROVIDER,
-            "publishable_key": "" if is_sandbox else settings.STRIPE_PUBLISHABLE_KEY,
-            "currency": settings.SHOP_CURRENCY,
-            "capture_method": conf.get_capture_method(),
-            "sandbox": is_sandbox,
-            "note": SANDBOX_NOTE if is_sandbox else "",
-            "test_cards": (*CARDS, *FAULTS) if is_sandbox else (),
-        }
-        return Response(PaymentConfigSerializer(config).data)
-
-
-class WebhookView(ShopView):
-    """Where a provider tells its news. Who it is, the signature says."""
-
-    access: ClassVar[dict[str, BasePermission]] = {"post": ANYONE}
-    authentication_classes = ()
-    throttle_classes = ()
-    messages: ClassVar = {"post": "Received."}
-    provider = ""
-
-    def post(self, request: Request) -> Response:
-        """Take in an event, signed over the raw body; a repeat changes nothing."""
-        header = get_provider(self.provider).signature_header
-        services.receive_webhook(
-            provider=self.provider,
-            body=request.body,
-            signature=request.headers.get(header, ""),
-        )
-        return Response(None)
-
-
-class SandboxWebhookView(WebhookView):
-    """The sandbox's; nobody but the shop itself calls it, so it is not documented."""
-
-    provider = SandboxProvider.name
-    swagger_schema = None
-
-
-class StripeWebhookView(WebhookView):
-    """Stripe's; to be entered in its dashboard."""
-
-    provider = STRIPE
-
-    @swagger_auto_schema(
-        operation_id="payments_webhook_stripe",
-        tags=TAGS,
-        request_body=no_body,
-        responses={
-            200: "Received, or received before.",
-            400: "invalid_signature or malformed_webhook; nothing is kept.",
-            404: "payment_provider_not_configured: the shop does not use Stripe.",
-        },
-    )
-    def post(self, request: Request) -> Response:
-        """Take in an event of Stripe.
-
-        The `Stripe-Signature` header is checked over the raw body. Each event is applied once,
-        in whatever order events come; what is of no interest is kept and done with.
-        """
-        return super().post(request)
