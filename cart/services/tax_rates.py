@@ -34,6 +34,15 @@ def save_tax_rate(*, tax_rate_id: int | None, fields: Mapping[str, Any]) -> TaxR
     return rate
 
 
+@transactions.use_case
+def delete_tax_rate(*, tax_rate_id: int) -> None:
+    """Delete a tax rate; orders that are placed keep it.
+
+    :raises ObjectNotFound: there is no tax rate with this id.
+    """
+    _lock(tax_rate_id).delete()
+
+
 def _lock(tax_rate_id: int) -> TaxRate:
     try:
         return TaxRate.objects.select_for_update().get(pk=tax_rate_id)

@@ -91,6 +91,15 @@ def save_method(*, method_id: int | None, fields: Mapping[str, Any]) -> Shipping
     return method
 
 
+@transactions.use_case
+def delete_method(*, method_id: int) -> None:
+    """Delete a shipping method with its rates; orders keep its name, carts choose anew.
+
+    :raises ShippingMethodNotFound: there is no method with this id.
+    """
+    _lock_method(method_id).delete()
+
+
 def _lock_method(method_id: int) -> ShippingMethod:
     try:
         return ShippingMethod.objects.select_for_update().get(pk=method_id)

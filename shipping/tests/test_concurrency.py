@@ -153,6 +153,24 @@ def test_a_zone_never_vanishes_from_under_a_method():
             assert not Zone.objects.filter(pk=zone.pk).exists()
 
 
+def test_a_method_is_deleted_with_the_rates_it_gets_at_that_moment():
+    for _ in range(20):
+        method = ShippingMethodFactory()
+        rates = [{"from_weight_grams": number, "price_minor": 1} for number in range(1, 50)]
+
+        _, deleted = all_at_once(
+            [
+                lambda pk=method.pk, rates=rates: services.save_method(
+                    method_id=pk, fields={"rates": rates}
+                ),
+                lambda pk=method.pk: services.delete_method(method_id=pk),
+            ]
+        )
+
+        assert deleted is None
+        assert not ShippingMethod.objects.exists()
+
+
 @pytest.fixture
 def packed():
     """A real order of two units, packed into one parcel and not yet sent."""
