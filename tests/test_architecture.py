@@ -54,6 +54,17 @@ def test_no_model_overrides_save():
     assert [model.__name__ for model in OUR_MODELS if "save" in vars(model)] == []
 
 
+def test_services_name_the_columns_they_write():
+    places = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in ROOT.glob("*/services/*.py")
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if re.search(r"\.save\(\)", line)
+    ]
+
+    assert places == []
+
+
 def test_money_is_whole_numbers():
     floats = (models.FloatField, models.DecimalField)
     found = [

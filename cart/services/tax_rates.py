@@ -28,7 +28,10 @@ def save_tax_rate(*, tax_rate_id: int | None, fields: Mapping[str, Any]) -> TaxR
         raise UnknownTaxClass(tax_class=rate.tax_class_id)
     try:
         with transaction.atomic():
-            rate.save()
+            if tax_rate_id is None:
+                rate.save(force_insert=True)
+            else:
+                rate.save(update_fields=list(fields))
     except IntegrityError as error:
         raise TaxRateExists from error
     return rate
