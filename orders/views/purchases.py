@@ -175,7 +175,7 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
         responses={
             200: OrderSerializer,
             403: "Staff only.",
-            409: _FORBIDDEN_BY_STATE,
+            409: _FORBIDDEN_BY_STATE + " Or a part has left already (already_shipped).",
             422: "The Idempotency-Key was used with another body.",
         },
     )
