@@ -16,6 +16,7 @@ from orders.models import Order
 from orders.tests.trade import buyer, manager, place_and_pay
 from shipping import services
 from shipping.errors import IllegalShipmentTransition, TooManyAddresses, ZoneInUse, ZoneNotFound
+from shipping.events import ShipmentShipped
 from shipping.models import Address, Shipment, ShipmentEvent, ShippingMethod, Zone
 from shipping.ports import fulfilment
 from shipping.tests.factories import (
@@ -119,14 +120,13 @@ class OrderWithoutLock:
         """Leave the race to the parcel's own lock."""
 
 
-def test_a_parcel_leaves_once_however_many_say_so(monkeypatch):
-    monkeypatch.setattr(events, "_subscribers", {})
-    monkeypatch.setattr(fulfilment, "_answerer", OrderWithoutLock())
+def test_a_parcel_leaves_once_however_many_say_so():
     shipment, actor = ShipmentFactory(), StaffFactory(role="warehouse")
 
-    outcomes = all_at_once(
-        [lambda: services.mark_shipped(shipment_id=shipment.pk, actor_id=actor.pk)] * 8
-    )
+    with fulfilment.answered_by(OrderWithoutLock()), events.subscribed({ShipmentShipped: []}):
+        outcomes = all_at_once(
+            [lambda: services.mark_shipped(shipment_id=shipment.pk, actor_id=actor.pk)] * 8
+        )
 
     assert sum(isinstance(outcome, IllegalShipmentTransition) for outcome in outcomes) == 7
     assert ShipmentEvent.objects.filter(status="shipped").count() == 1
