@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import services
+from accounts.selectors import signed_in
 from accounts.serializers import (
     AccountDeletionSerializer,
     CredentialsSerializer,
@@ -23,7 +24,7 @@ from accounts.serializers_djoser import (
     AuthUserUpdateSerializer,
     UidAndTokenSerializer,
 )
-from accounts.views.doors import DoorView, caller_of, device_of, valid
+from accounts.views.doors import DoorView, device_of, valid
 from accounts.views.passwords import session_of
 from accounts.views.profile import HAS_CHANGED, ProfileViewSet, delete_own, update_own_profile
 from accounts.views.sessions import refresh
@@ -170,7 +171,7 @@ class SetPasswordView(ShopView):
         """Ends all other sessions."""
         data = valid(AuthSetPasswordSerializer, request)
         services.change_password(
-            user=caller_of(request),
+            user=signed_in(request),
             old_password=data["current_password"],
             new_password=data["new_password"],
             field="current_password",
