@@ -1,10 +1,10 @@
 """What is on the shelves: items by SKU, never products."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q, Subquery, Sum, Value
+from django.db.models import F, Q, Sum, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -147,16 +147,6 @@ class Reservation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} x {self.level_id} for {self.reference}"
-
-
-def sellable_units(*, item_id: Any) -> Coalesce:
-    """Return an expression for the units of an item at locations that sell.
-
-    :param item_id: an ``OuterRef`` to the stock item's key.
-    """
-    levels = StockLevel.objects.for_sale().filter(item_id=item_id).order_by()
-    free = Sum(F("on_hand") - F("reserved"))
-    return Coalesce(Subquery(levels.values("item").annotate(free=free).values("free")), 0)
 
 
 class StockMovement(models.Model):

@@ -39,7 +39,6 @@ class LocationViewSet(
         "destroy": "The location was removed.",
     }
     queryset = Location.objects.all()
-    lookup_value_regex = "[0-9]+"
     orderings = {"code": "code", "name": "name", "priority": "priority"}
     default_ordering = ("priority", "pk")
 
@@ -108,7 +107,6 @@ class StockViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewSet
         "partial_update": may("inventory.change_stockitem"),
     }
     lookup_field = "sku"
-    lookup_value_regex = ".+?"  # a SKU may hold dots and slashes
     orderings = {"sku": "sku", "available": "sellable", "on_hand": "on_hand"}
     default_ordering = ("sku",)
 

@@ -8,6 +8,8 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import models
 
+from shop_backend import kernel
+
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = ["kernel", "accounts", "inventory", "catalog payments shipping", "cart", "orders"]
 FLOOR_OF = {app: floor for floor, names in enumerate(FLOORS) for app in names.split()}
@@ -54,6 +56,17 @@ def test_no_model_overrides_save():
     assert [model.__name__ for model in OUR_MODELS if "save" in vars(model)] == []
 
 
+def test_services_name_the_columns_they_write():
+    places = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in ROOT.glob("*/services/*.py")
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if re.search(r"\.save\(\)", line)
+    ]
+
+    assert places == []
+
+
 def test_money_is_whole_numbers():
     floats = (models.FloatField, models.DecimalField)
     found = [
@@ -71,6 +84,12 @@ def test_money_is_whole_numbers():
 @pytest.mark.portable
 def test_the_migrations_say_what_the_models_say():
     call_command("makemigrations", "--check", "--dry-run", verbosity=0)
+
+
+def test_the_kernel_says_which_of_its_modules_is_about_what():
+    modules = {path.stem for path in Path(kernel.__path__[0]).glob("*.py")} - {"__init__"}
+
+    assert set(re.findall(r"``(\w+)``", kernel.__doc__)) == modules
 
 
 def test_whatever_a_checker_is_to_overlook_has_its_reason_beside_it():

@@ -69,6 +69,24 @@ def delete(*rows):
         type(row)._base_manager.filter(pk=row.pk).delete()
 
 
+@pytest.mark.parametrize(
+    ("factory", "path", "code"),
+    [
+        (TaxRateFactory, "cart/tax-rates/{row.pk}/", "not_found"),
+        (ShippingMethodFactory, "shipping/methods/{row.pk}/", "shipping_method_not_found"),
+    ],
+)
+def test_of_two_who_delete_the_same_the_second_is_told_it_is_gone(factory, path, code):
+    row = factory()
+    colleague = Meanwhile(type(row), lambda: delete(row))
+
+    with connection.execute_wrapper(colleague):
+        answer = client_of(manager()).delete(f"/api/{path.format(row=row)}")
+
+    assert colleague.left <= 0
+    assert (answer.status_code, code_of(answer)) == (404, code)
+
+
 def test_an_attribute_taken_away_while_a_product_is_shown_is_shown_once_more():
     product = VariantFactory().product
     width = Attribute.objects.create(code="width", name="Width")

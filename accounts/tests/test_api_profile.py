@@ -32,10 +32,10 @@ class Holder:
 
 
 @pytest.fixture
-def holder(monkeypatch):
+def holder():
     holder = Holder()
-    monkeypatch.setattr(personal_data, "_answerer", (holder,))
-    return holder
+    with personal_data.answered_by([holder]):
+        yield holder
 
 
 def bare(response):
@@ -350,16 +350,15 @@ def test_staff_do_not_vanish(client, holder):
     assert user.is_active
 
 
-def test_what_cannot_be_forgotten_ends_nothing(client, monkeypatch):
+def test_what_cannot_be_forgotten_ends_nothing(client):
     class Failing(Holder):
         def forget(self, *, user_id):
             raise RuntimeError
 
-    monkeypatch.setattr(personal_data, "_answerer", (Failing(),))
     user = UserFactory()
     client.force_authenticate(user)
 
-    with pytest.raises(RuntimeError):
+    with personal_data.answered_by([Failing()]), pytest.raises(RuntimeError):
         client.delete("/accounts/user/", {"current_password": PASSWORD})
 
     user.refresh_from_db()

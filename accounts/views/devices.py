@@ -11,8 +11,8 @@ from rest_framework.response import Response
 
 from accounts import services
 from accounts.models import Session
+from accounts.selectors import signed_in
 from accounts.serializers import SessionSerializer
-from accounts.views.doors import caller_of
 from accounts.views.passwords import session_of
 from shop_backend.kernel.access import SIGNED_IN
 from shop_backend.kernel.views import ShopViewSet
@@ -31,7 +31,7 @@ class SessionViewSet(mixins.ListModelMixin, ShopViewSet):
         if not self.request.user.is_authenticated:
             return Session.objects.none()
         live = Session.objects.live(timezone.now())
-        return live.filter(user=caller_of(self.request))
+        return live.filter(user=signed_in(self.request))
 
     def get_serializer_context(self) -> dict[str, Any]:
         session = session_of(self.request)

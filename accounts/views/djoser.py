@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import services
+from accounts.selectors import signed_in
 from accounts.serializers import (
     AccountDeletionSerializer,
     AuthAccessSerializer,
@@ -21,7 +22,7 @@ from accounts.serializers import (
     TokensSerializer,
     UidAndTokenSerializer,
 )
-from accounts.views.doors import DoorView, caller_of, valid
+from accounts.views.doors import DoorView, valid
 from accounts.views.passwords import session_of
 from accounts.views.profile import HAS_CHANGED, ProfileViewSet, delete_own, update_own_profile
 from accounts.views.sessions import log_in, refresh
@@ -168,7 +169,7 @@ class SetPasswordView(ShopView):
         """Ends all other sessions."""
         data = valid(AuthSetPasswordSerializer, request)
         services.change_password(
-            user=caller_of(request),
+            user=signed_in(request),
             old_password=data["current_password"],
             new_password=data["new_password"],
             field="current_password",

@@ -6,7 +6,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
-from accounts.models import User
 from accounts.services import Device
 from shop_backend.kernel.access import ANYONE
 from shop_backend.kernel.views import ShopView
@@ -42,12 +41,6 @@ def valid(serializer_class: Any, request: Request) -> dict[str, Any]:
     serializer.is_valid(raise_exception=True)
     data: dict[str, Any] = serializer.validated_data
     return data
-
-
-def caller_of(request: Request) -> User:
-    """Return the signed-in user of a view that lets nobody else in."""
-    user: Any = request.user
-    return user
 
 
 def device_of(request: Request) -> Device:

@@ -5,8 +5,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import exporting
+from accounts.selectors import signed_in
 from accounts.serializers import ExportSerializer
-from accounts.views.doors import caller_of
 from shop_backend.kernel.access import SIGNED_IN
 from shop_backend.kernel.views import ShopView
 
@@ -26,6 +26,6 @@ class ExportView(ShopView):
     def get(self, request: Request) -> Response:
         """The account, its sessions, and what each part of the shop keeps about the person."""
         return Response(
-            exporting.export_account(user=caller_of(request)),
+            exporting.export_account(user=signed_in(request)),
             headers={"Cache-Control": "no-store"},
         )

@@ -7,6 +7,7 @@ from rest_framework.response import Response
 from accounts import services, tokens
 from accounts.mailbox import MailPurpose
 from accounts.models import Session
+from accounts.selectors import signed_in
 from accounts.serializers import (
     DetailSerializer,
     EmailSerializer,
@@ -15,7 +16,7 @@ from accounts.serializers import (
     PasswordResetByCodeSerializer,
     RepeatedPasswordSerializer,
 )
-from accounts.views.doors import DoorView, caller_of, valid
+from accounts.views.doors import DoorView, valid
 from shop_backend.kernel.access import SIGNED_IN
 from shop_backend.kernel.views import ShopView
 
@@ -47,7 +48,7 @@ class ChangePasswordView(ShopView):
         """Ends all other sessions; the caller's own stays."""
         data = valid(PasswordChangeSerializer, request)
         services.change_password(
-            user=caller_of(request), **data, field="old_password", session=session_of(request)
+            user=signed_in(request), **data, field="old_password", session=session_of(request)
         )
         return Response({"detail": self.messages["post"]})
 

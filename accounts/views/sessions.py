@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import services
+from accounts.selectors import signed_in
 from accounts.serializers import (
     CredentialsSerializer,
     DetailSerializer,
@@ -19,7 +20,7 @@ from accounts.serializers import (
     TokenSerializer,
     TokensSerializer,
 )
-from accounts.views.doors import ChallengingView, DoorView, caller_of, device_of, valid
+from accounts.views.doors import ChallengingView, DoorView, device_of, valid
 from shop_backend.kernel.access import SIGNED_IN
 
 Opened = TypeVar("Opened")
@@ -151,7 +152,7 @@ class LogoutView(ChallengingView):
         """Ends the session of the refresh token, or with `all` every session of the account."""
         data = valid(LogoutSerializer, request)
         if data["all"]:
-            services.revoke_sessions(user=caller_of(request))
+            services.revoke_sessions(user=signed_in(request))
         else:
-            services.log_out(user=caller_of(request), refresh_token=data["refresh"])
+            services.log_out(user=signed_in(request), refresh_token=data["refresh"])
         return Response({"detail": self.messages["post"]})

@@ -14,7 +14,7 @@ from accounts.serializers import (
     TwoFactorProofSerializer,
     TwoFactorSerializer,
 )
-from accounts.views.doors import ChallengingView, caller_of, valid
+from accounts.views.doors import ChallengingView, valid
 from accounts.views.passwords import session_of
 from shop_backend.kernel.access import SIGNED_IN
 
@@ -38,7 +38,7 @@ class TwoFactorView(ChallengingView):
     )
     def get(self, request: Request) -> Response:
         """Says whether it is on, whether a role demands it, and how many codes are left."""
-        state = selectors.get_two_factor_state(caller_of(request))
+        state = selectors.get_two_factor_state(selectors.signed_in(request))
         return Response(TwoFactorSerializer(state).data, headers={"Cache-Control": "no-store"})
 
     @swagger_auto_schema(
@@ -54,7 +54,7 @@ class TwoFactorView(ChallengingView):
     )
     def post(self, request: Request) -> Response:
         """Shows a new secret, once. It counts after it was confirmed with a code."""
-        user = caller_of(request)
+        user = selectors.signed_in(request)
         password = valid(TwoFactorBeginningSerializer, request)["current_password"]
         services.require_presence(user=user, session=session_of(request), current_password=password)
         enrolment = services.begin_two_factor(user=user)
@@ -84,7 +84,7 @@ class ConfirmTwoFactorView(ChallengingView):
     def post(self, request: Request) -> Response:
         """Shows ten recovery codes, once; each replaces the app once. Ends other sessions."""
         codes = services.confirm_two_factor(
-            user=caller_of(request),
+            user=selectors.signed_in(request),
             code=valid(TwoFactorCodeSerializer, request)["code"],
             session=session_of(request),
         )
@@ -108,7 +108,7 @@ class RecoveryCodesView(ChallengingView):
     def post(self, request: Request) -> Response:
         """Shows ten new ones, once."""
         data = valid(TwoFactorProofSerializer, request)
-        codes = services.renew_recovery_codes(user=caller_of(request), **data)
+        codes = services.renew_recovery_codes(user=selectors.signed_in(request), **data)
         return Response({"recovery_codes": codes}, headers={"Cache-Control": "no-store"})
 
 
@@ -129,7 +129,7 @@ class SwitchTwoFactorOffView(ChallengingView):
     def post(self, request: Request) -> Response:
         """Needs password and code; ends all other sessions."""
         services.switch_two_factor_off(
-            user=caller_of(request),
+            user=selectors.signed_in(request),
             session=session_of(request),
             **valid(TwoFactorProofSerializer, request),
         )

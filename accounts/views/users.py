@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from accounts import services
 from accounts.filters import UserFilter
 from accounts.models import User
+from accounts.selectors import signed_in
 from accounts.serializers import (
     AccountDeletionSerializer,
     RegisteredSerializer,
@@ -22,7 +23,6 @@ from accounts.serializers import (
     UserSerializer,
     UserUpdateSerializer,
 )
-from accounts.views.doors import caller_of
 from accounts.views.profile import NewEmailMixin, delete_own, scope_of_change, update_own_profile
 from accounts.views.registration import register
 from shop_backend.kernel.access import ANYONE, SIGNED_IN, may
@@ -90,7 +90,7 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, NewEmailMixi
         users = User.objects.prefetch_related("groups")
         if getattr(self, "swagger_fake_view", False) or self._may("accounts.view_user"):
             return users
-        return users.filter(pk=caller_of(self.request).pk)
+        return users.filter(pk=signed_in(self.request).pk)
 
     @swagger_auto_schema(
         operation_id="accounts_users_list",
@@ -184,7 +184,7 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, NewEmailMixi
         return user.is_authenticated and user.has_perm(permission)
 
     def _require(self, permission: str) -> None:
-        if caller_of(self.request).must_enrol_two_factor:
+        if signed_in(self.request).must_enrol_two_factor:
             raise TwoFactorEnrolmentRequired
         if not self._may(permission):
             raise PermissionDenied("Your role does not allow this.")

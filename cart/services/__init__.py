@@ -17,7 +17,7 @@ from cart.services.baskets import (
 from cart.services.coupon_recount import recount_coupon
 from cart.services.coupon_uses import release_coupon, retake_coupon, use_coupon
 from cart.services.coupons import delete_coupon, save_coupon
-from cart.services.tax_rates import save_tax_rate
+from cart.services.tax_rates import delete_tax_rate, save_tax_rate
 
 __all__ = [
     "apply_coupon",
@@ -26,6 +26,7 @@ __all__ = [
     "close_cart",
     "delete_abandoned_carts",
     "delete_coupon",
+    "delete_tax_rate",
     "empty",
     "forget_customer",
     "lock_cart",

@@ -28,10 +28,22 @@ def save_tax_rate(*, tax_rate_id: int | None, fields: Mapping[str, Any]) -> TaxR
         raise UnknownTaxClass(tax_class=rate.tax_class_id)
     try:
         with transaction.atomic():
-            rate.save()
+            if tax_rate_id is None:
+                rate.save(force_insert=True)
+            else:
+                rate.save(update_fields=list(fields))
     except IntegrityError as error:
         raise TaxRateExists from error
     return rate
+
+
+@transactions.use_case
+def delete_tax_rate(*, tax_rate_id: int) -> None:
+    """Delete a tax rate; orders that are placed keep it.
+
+    :raises ObjectNotFound: there is no tax rate with this id.
+    """
+    _lock(tax_rate_id).delete()
 
 
 def _lock(tax_rate_id: int) -> TaxRate:

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
+from accounts.selectors import signed_in
 from cart import selectors, services
 from cart.representing import represent
 from cart.serializers import (
@@ -44,7 +45,7 @@ class OwnCartView(ConditionalView):
         return represent(selectors.get_summary(user=instance, now=timezone.now()))
 
     def _answer(self) -> Response:
-        return Response(self.representation(self.request.user))  # type: ignore[arg-type]  # a signed-in caller
+        return Response(self.representation(signed_in(self.request)))
 
 
 class CartView(OwnCartView):
@@ -72,7 +73,7 @@ class CartView(OwnCartView):
         body = SetLineSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         services.set_line(
-            user=request.user,  # type: ignore[arg-type]  # a signed-in caller
+            user=signed_in(request),
             reference=reference_of(body.validated_data),
             quantity=body.validated_data["quantity"],
         )
@@ -81,7 +82,7 @@ class CartView(OwnCartView):
     @swagger_auto_schema(operation_id="cart_empty", tags=["cart"], request_body=no_body)
     def delete(self, request: Request) -> Response:
         """Empty the cart."""
-        services.empty(user=request.user)  # type: ignore[arg-type]  # a signed-in caller
+        services.empty(user=signed_in(request))
         return Response(status=204)
 
 
@@ -102,7 +103,7 @@ class CartItemView(OwnCartView):
         body = QuantitySerializer(data=request.data)
         body.is_valid(raise_exception=True)
         services.change_quantity(
-            user=request.user,  # type: ignore[arg-type]  # a signed-in caller
+            user=signed_in(request),
             line_id=line_id,
             quantity=body.validated_data["quantity"],
         )
@@ -111,7 +112,7 @@ class CartItemView(OwnCartView):
     @swagger_auto_schema(operation_id="cart_remove_item", tags=["cart"])
     def delete(self, request: Request, line_id: int) -> Response:
         """Remove a line."""
-        services.remove_line(user=request.user, line_id=line_id)  # type: ignore[arg-type]  # a signed-in caller
+        services.remove_line(user=signed_in(request), line_id=line_id)
         return Response(status=204)
 
 
@@ -133,7 +134,7 @@ class CartShippingView(OwnCartView):
         body.is_valid(raise_exception=True)
         chosen: dict[str, Any] = body.validated_data
         services.choose_shipping(
-            user=request.user,  # type: ignore[arg-type]  # a signed-in caller
+            user=signed_in(request),
             address_id=chosen.get("address_id"),
             shipping_address=chosen.get("address"),
             method_id=chosen.get("method_id"),
@@ -161,11 +162,11 @@ class CartCouponView(OwnCartView):
         """Apply a coupon, in place of the one there was."""
         body = CouponCodeSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        services.apply_coupon(user=request.user, code=body.validated_data["code"])  # type: ignore[arg-type]  # a signed-in caller
+        services.apply_coupon(user=signed_in(request), code=body.validated_data["code"])
         return self._answer()
 
     @swagger_auto_schema(operation_id="cart_remove_coupon", tags=["cart"], request_body=no_body)
     def delete(self, request: Request) -> Response:
         """Take the coupon off the cart."""
-        services.remove_coupon(user=request.user)  # type: ignore[arg-type]  # a signed-in caller
+        services.remove_coupon(user=signed_in(request))
         return Response(status=204)

@@ -93,7 +93,7 @@ class TaxRateViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
     )
     def destroy(self, request: Request, pk: int) -> Response:
         """Delete a tax rate; orders keep what they were placed with."""
-        self.get_object().delete()
+        services.delete_tax_rate(tax_rate_id=self.get_object().pk)
         return Response(status=204)
 
     def _save(self, pk: int | None, body: Any, *, status: int = 200) -> Response:

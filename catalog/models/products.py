@@ -156,14 +156,6 @@ class Product(models.Model):
         """The images in their order; fetch them before you ask for those of many products."""
         return sorted(self.images.all(), key=lambda image: (image.position, image.pk))
 
-    @property
-    def is_published(self) -> bool:
-        """Whether customers may see and buy it now."""
-        now = timezone.now()
-        has_begun = self.published_from is None or self.published_from <= now
-        has_not_ended = self.published_until is None or now < self.published_until
-        return self.status == Product.Status.ACTIVE and has_begun and has_not_ended
-
 
 class Option(models.Model):
     """One way in which a product's variants differ: colour, size."""

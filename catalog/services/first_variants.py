@@ -3,13 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from django.db import IntegrityError, transaction
 from django.db.models.functions import Upper
 
 from catalog import errors
 from catalog.models import Option, OptionValue, Product, Variant
-from catalog.services.prices import check_compare_at, record_prices
-from catalog.services.variants import STOCK_REASON, NewVariant, sku_base
+from catalog.services.variants import STOCK_REASON, NewVariant, insert_rows, sku_base
 from catalog.slugs import first_free
 from inventory import services as inventory
 
@@ -28,31 +26,8 @@ def insert_first_variants(
     """
     _check_choices(news)
     skus = _get_skus(product, news)
-    items = inventory.ensure_items(skus=skus)
-    variants = [
-        Variant(
-            product=product,
-            stock_item=items[sku],
-            sku=sku,
-            price_minor=new.price_minor,
-            compare_at_minor=new.compare_at_minor,
-            currency=product.currency,
-            weight_grams=new.weight_grams,
-            is_active=new.is_active,
-            position=position,
-        )
-        for position, (sku, new) in enumerate(zip(skus, news, strict=True))
-    ]
-    for variant in variants:
-        check_compare_at(variant, ["compare_at_minor"])
-    try:
-        with transaction.atomic():
-            Variant.objects.bulk_create(variants)
-    except IntegrityError as error:
-        raise errors.SkuTaken(sku=skus[0]) from error
-    # Read again, because not every database tells the ids of many new rows.
-    variants = list(product.variants.order_by("position"))
-    record_prices(variants, actor_id=actor_id)
+    by_sku = dict(zip(skus, news, strict=True))
+    variants = insert_rows(product, by_sku, first_position=0, actor_id=actor_id)
     _choose(product, variants, news)
     pairs = zip(variants, news, strict=True)
     units = {row.stock_item_id: new.stock for row, new in pairs if new.stock is not None}

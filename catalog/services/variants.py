@@ -143,27 +143,47 @@ def insert_variant(
     sku = new.sku or _free_sku(product, new.options)
     if new.sku:
         _check_sku_is_free(sku)
-    variant = Variant(
-        product=product,
-        sku=sku,
-        price_minor=new.price_minor,
-        compare_at_minor=new.compare_at_minor,
-        currency=product.currency,
-        weight_grams=new.weight_grams,
-        is_active=new.is_active,
-        position=position,
-    )
-    check_compare_at(variant, ["compare_at_minor"])
-    try:
-        with transaction.atomic():
-            variant.stock_item = inventory.ensure_item(sku=sku)
-            variant.save(force_insert=True)
-    except IntegrityError as error:
-        raise errors.SkuTaken(sku=sku) from error
-    record_prices([variant], actor_id=actor_id)
+    [variant] = insert_rows(product, {sku: new}, first_position=position, actor_id=actor_id)
     _choose(variant, new.options)
     _set_stock(variant, new.stock, actor_id)
     return variant
+
+
+def insert_rows(
+    product: Product, news: Mapping[str, NewVariant], *, first_position: int, actor_id: int | None
+) -> list[Variant]:
+    """Write variants by their SKUs, and what they cost; choices and stock are the caller's.
+
+    :raises SkuTaken: somebody has just taken a SKU.
+    :raises CompareAtTooLow: a compare-at price is not above its price.
+    """
+    variants = [
+        Variant(
+            product=product,
+            sku=sku,
+            price_minor=new.price_minor,
+            compare_at_minor=new.compare_at_minor,
+            currency=product.currency,
+            weight_grams=new.weight_grams,
+            is_active=new.is_active,
+            position=position,
+        )
+        for position, (sku, new) in enumerate(news.items(), start=first_position)
+    ]
+    for variant in variants:
+        check_compare_at(variant, ["compare_at_minor"])
+    items = inventory.ensure_items(skus=news)
+    for variant in variants:
+        variant.stock_item = items[variant.sku]
+    try:
+        with transaction.atomic():
+            Variant.objects.bulk_create(variants)
+    except IntegrityError as error:
+        raise errors.SkuTaken(sku=variants[0].sku) from error
+    if any(variant.pk is None for variant in variants):  # not every database tells the ids
+        variants = list(product.variants.filter(sku__in=news).order_by("position"))
+    record_prices(variants, actor_id=actor_id)
+    return variants
 
 
 def change_variant(variant: Variant, fields: Mapping[str, Any], *, actor_id: int | None) -> None:

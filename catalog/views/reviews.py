@@ -7,6 +7,7 @@ from rest_framework import mixins, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.selectors import signed_in
 from catalog import errors, selectors, serializers, services
 from catalog.filters import ProductReviewFilter, ReviewFilter
 from catalog.models import Product, Review
@@ -118,7 +119,7 @@ class ReviewViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ReviewVie
         def effect() -> Response:
             review = services.write_review(
                 product=product,
-                author=request.user,  # type: ignore[arg-type]  # SIGNED_IN
+                author=signed_in(request),
                 **form.validated_data,
             )
             return Response(self.representation(review), status=status.HTTP_201_CREATED)

@@ -16,12 +16,6 @@ INITIAL_STOCK = "Initial stock"
 
 
 @transactions.use_case
-def ensure_item(*, sku: str, is_tracked: bool = True) -> StockItem:
-    """Return the stock item of that SKU, a new one if there is none yet."""
-    return StockItem.objects.get_or_create(sku=sku, defaults={"is_tracked": is_tracked})[0]
-
-
-@transactions.use_case
 def ensure_items(*, skus: Iterable[str]) -> dict[str, StockItem]:
     """Return the stock items of those SKUs, new ones where there are none yet."""
     wanted = list(dict.fromkeys(skus))

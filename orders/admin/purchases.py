@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html_join
 from unfold.decorators import action, display
 
+from accounts.selectors import signed_in
 from orders import mailbox, selectors, services, sheets, taxes
 from orders.admin.attention import AttentionFilter
 from orders.admin.forms import PACKABLE, STEPS, MoveOnForm, ParcelForm, has_left_to_pack
@@ -276,7 +277,7 @@ class OrderAdmin(ReadOnlyAdmin):
     def _set_status(self, request: HttpRequest, queryset: QuerySet[Order], status: str) -> None:
         for order in queryset.order_by("pk"):
             try:
-                services.set_status(number=order.number, status=status, actor=request.user)  # type: ignore[arg-type]  # a signed-in caller
+                services.set_status(number=order.number, status=status, actor=signed_in(request))
             except ShopError as refusal:
                 self.message_user(request, f"{order.number}: {refusal}", level="error")
             else:

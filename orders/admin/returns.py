@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
+from accounts.selectors import signed_in
 from orders import services
 from orders.models import OrderNote, Return, ReturnLine
 from orders.services import Receipt, ReturnStep
@@ -108,7 +109,7 @@ class ReturnAdmin(ReadOnlyAdmin):
                     number=found.order.number,
                     return_id=found.pk,
                     step=ReturnStep(status=status, receipts=lines if is_damaged else None),
-                    actor=request.user,  # type: ignore[arg-type]  # a signed-in caller
+                    actor=signed_in(request),
                 )
             except ShopError as refusal:
                 self.message_user(request, f"{found}: {refusal}", level="error")
@@ -138,6 +139,6 @@ class OrderNoteAdmin(ShopModelAdmin):
             number=obj.order.number,
             text=obj.text,
             is_internal=obj.is_internal,
-            author_id=request.user.pk,  # type: ignore[arg-type]  # a signed-in caller
+            author_id=signed_in(request).pk,
         )
         obj.pk = note.pk

@@ -4,8 +4,11 @@ What comes before (idempotency key, cart) and after (coupon, stock levels by pk)
 those who own it; see docs/decisions.
 """
 
+from typing import Any
+
 from orders.errors import OrderNotFound
 from orders.models import Order
+from orders.models.purchases import column_named
 from payments import services as payments
 from shop_backend.kernel import statements, transactions
 
@@ -26,7 +29,23 @@ def lock_order(*, number: str) -> Order:
 
     :raises OrderNotFound: there is no order of that number.
     """
-    orders = statements.lock(Order, number=number)
+    return _lock("number", number)
+
+
+@transactions.requires_transaction
+def lock_order_named(name: str) -> Order:
+    """Return the order of this id or public number, locked as ``lock_order`` does.
+
+    :raises OrderNotFound: no order is called so.
+    """
+    named = column_named(name)
+    if named is None:
+        raise OrderNotFound
+    return _lock(*named)
+
+
+def _lock(column: str, value: Any) -> Order:
+    orders = statements.lock(Order, **{column: value})
     if not orders:
         raise OrderNotFound
     return orders[0]

@@ -45,7 +45,7 @@ def cancel_order(*, number: str, actor_id: int | None) -> Order:
     """Cancel an order that is not on its way: release its stock, refund what was paid.
 
     :raises IllegalOrderTransition: its status does not allow it.
-    :raises AlreadyPartlyShipped: a parcel has left.
+    :raises AlreadyPartlyShipped: a parcel has left, though not all of it.
     """
     order = lock_order_and_payments(number=number)
     _cancel(order, actor_id)
@@ -156,9 +156,9 @@ def _expire(number: str, now: datetime) -> bool:
 
 
 def _cancel(order: Order, actor_id: int | None) -> None:
+    order.transition_to(Order.Status.CANCELLED)  # what has all left, or arrived, is refused here
     if order.lines.filter(shipped_quantity__gt=0).exists():
         raise AlreadyPartlyShipped
-    order.transition_to(Order.Status.CANCELLED)
     shipping.cancel_packed_shipments(reference=order.number, actor_id=actor_id)
     order.expires_at = None
     order.save(update_fields=["status", "expires_at"])

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from django.db.models import Case, F, IntegerField, Value, When
 
 from inventory import services as inventory
-from orders.errors import NothingLeftToShip, NotLeftToShip, NotShippable, OrderNotFound
+from orders.errors import NothingLeftToShip, NotLeftToShip, NotShippable
 from orders.events import OrderDelivered, OrderShipped
 from orders.models import Order, OrderLine
 from orders.services import history
-from orders.services._lock import lock_order
+from orders.services._lock import lock_order, lock_order_named
 from shipping import selectors as shipping_selectors
 from shipping.events import ShipmentDelivered, ShipmentShipped
 from shipping.models import Shipment
@@ -38,7 +38,7 @@ class OrderFulfilment:
         :raises NotShippable: it is not paid, or over.
         :raises NotLeftToShip, NothingLeftToShip: those units are in another parcel.
         """
-        order = _lock_named(reference)
+        order = lock_order_named(reference)
         if order.status not in _SHIPPABLE or order.hidden_at is not None:
             raise NotShippable(current=str(order.status))
         if order.total_minor and order.captured_minor <= order.refunded_minor:
@@ -128,14 +128,6 @@ def _too_many(lines: Mapping[str, OrderLine], event: ShipmentShipped) -> NotLeft
         if units > left:
             return NotLeftToShip(sku=sku, left=left, requested=units)
     raise AssertionError("the lines do not change under the order's lock")
-
-
-def _lock_named(name: str) -> Order:
-    """Return the order of this id or number, locked."""
-    try:
-        return Order.objects.select_for_update().named(name).get()
-    except Order.DoesNotExist as error:
-        raise OrderNotFound from error
 
 
 def _get_left(order: Order, lines: Sequence[OrderLine]) -> dict[str, int]:

@@ -204,8 +204,27 @@ def test_what_is_on_its_way_is_not_cancelled():
 
     response = client_of(order.customer).post(f"/api/orders/{order.number}/cancel/")
 
-    assert response.status_code == 409
+    assert (response.status_code, code_of(response)) == (409, "illegal_order_transition")
+    assert response.json()["params"]["allowed"] == "delivered"
     assert stock_of(variant) == (4, 0)
+    assert not Refund.objects.exists()
+
+
+def test_what_has_arrived_is_not_called_on_its_way():
+    order = place_and_pay(buyer(), (VariantFactory(stock=5), 1))
+    for status in ("processing", "shipped", "delivered"):
+        set_status(order, status)
+
+    answers = [
+        client_of(person).post(f"/api/orders/{order.number}/cancel/")
+        for person in (order.customer, manager())
+    ]
+
+    for response in answers:
+        assert (response.status_code, code_of(response)) == (409, "illegal_order_transition")
+        assert response.json()["params"]["allowed"] == "nothing"
+    order.refresh_from_db()
+    assert order.status == "delivered"
     assert not Refund.objects.exists()
 
 
@@ -331,6 +350,9 @@ def test_a_part_that_left_keeps_an_order_from_being_cancelled():
     response = client_of(order.customer).post(f"/api/orders/{order.number}/cancel/")
 
     assert (response.status_code, code_of(response)) == (409, "already_shipped")
+    order.refresh_from_db()
+    assert order.status == "processing"
+    assert not Refund.objects.exists()
 
 
 def test_an_order_whose_money_went_back_is_not_shipped():

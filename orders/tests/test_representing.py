@@ -43,7 +43,7 @@ def detail_by_serializer(order: Order, user: User) -> Any:
         "request": _Request(User.objects.get(pk=user.pk)),
         "payments": {
             order.number: list(
-                Payment.objects.for_reference(order.number).with_refunds().order_by("pk")
+                Payment.objects.filter(reference=order.number).with_refunds().order_by("pk")
             )
         },
         "shipments": shipping.get_shipments(references=[order.number]),

@@ -8,7 +8,7 @@ from rest_framework import mixins
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import User
+from accounts.selectors import signed_in
 from orders import services
 from orders.models import OrderEvent, OrderNote
 from orders.serializers import NoteSerializer, OrderEventSerializer, WriteNoteSerializer
@@ -59,7 +59,7 @@ class NoteViewSet(ShopViewSet):
     def create(self, request: Request, name: str) -> Response:
         """Write a note on an order (staff): internal, or to the customer."""
         order = visible_order(self)
-        user: User = request.user  # type: ignore[assignment]  # a signed-in caller
+        user = signed_in(request)
         if not user.has_perm("orders.add_ordernote"):
             self.permission_denied(request)
         body = WriteNoteSerializer(data=request.data)

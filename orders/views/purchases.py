@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
+from accounts.selectors import signed_in
 from cart.serializers import reference_of
 from orders import reading, selectors, services
 from orders.errors import OrderNotFound
@@ -113,7 +114,7 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
             recover=services.release_expired_holds,
             foresee=partial(
                 services.refuse_what_is_sold_out,
-                customer=request.user,  # type: ignore[arg-type]  # a signed-in caller
+                customer=signed_in(request),
                 items=_items(body.validated_data),
             ),
         )
@@ -159,7 +160,7 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
     def destroy(self, request: Request, name: str) -> Response:
         """Cancel an order and remove it from sight."""
         order = self.get_object()
-        user: User = request.user  # type: ignore[assignment]  # a signed-in caller
+        user = signed_in(request)
         if user.has_perm("orders.delete_order"):
             services.delete_order_as_staff(number=order.number, actor_id=user.pk)
         elif order.customer_id == user.pk:
@@ -175,7 +176,7 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
         responses={
             200: OrderSerializer,
             403: "Staff only.",
-            409: _FORBIDDEN_BY_STATE,
+            409: _FORBIDDEN_BY_STATE + " Or a part has left already (already_shipped).",
             422: "The Idempotency-Key was used with another body.",
         },
     )
@@ -189,7 +190,7 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
     def _place(self, request: Request, wanted: dict[str, Any]) -> Response:
         expected = wanted.get("expected_total")
         order = services.place_order(
-            customer=request.user,  # type: ignore[arg-type]  # a signed-in caller
+            customer=signed_in(request),
             items=_items(wanted),
             delivery=Delivery(
                 address_id=wanted.get("address_id"),
@@ -204,7 +205,7 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
         return Response(represent(order, list(order.lines.all()), context), status=201)
 
     def _cancel(self, request: Request, order: Order) -> Response:
-        user: User = request.user  # type: ignore[assignment]  # a signed-in caller
+        user = signed_in(request)
         if order.customer_id == user.pk:
             services.cancel_order(number=order.number, actor_id=user.pk)
         elif user.has_perm("orders.cancel_order"):
@@ -220,7 +221,7 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
         services.set_status(
             number=order.number,
             status=body.validated_data["status"],
-            actor=request.user,  # type: ignore[arg-type]  # a signed-in caller
+            actor=signed_in(request),
         )
         return Response(self._fresh(order))
 
@@ -232,7 +233,7 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
     def _own_page(self, request: Request) -> Response | None:
         """Answer a plain page of a customer's own orders; ``None`` where there is more to it."""
         page = read_plain_page(request.query_params, {})
-        user: User = request.user  # type: ignore[assignment]  # a signed-in caller
+        user = signed_in(request)
         if page is None or user.has_perm("orders.view_order"):
             return None
         orders, counted = reading.get_page_of_own(customer_id=user.pk, page=page)

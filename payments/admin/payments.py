@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from unfold.decorators import action
 
+from accounts.selectors import signed_in
 from payments import services
 from payments.admin.ledger import MovementInline
 from payments.admin.refunds import RefundForm, RefundInline
@@ -122,7 +123,7 @@ class PaymentAdmin(ReadOnlyAdmin):
                     payment_id=payment.pk,
                     amount=None,
                     reason="Refunded in the admin.",
-                    actor=request.user,  # type: ignore[arg-type]  # a signed-in caller
+                    actor=signed_in(request),
                     attempt_key=None,
                 )
             except ShopError as refusal:

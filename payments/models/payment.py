@@ -25,10 +25,6 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
             return self
         return self.filter(customer=user)
 
-    def for_reference(self, reference: str) -> "PaymentQuerySet":
-        """Return everything that was ever asked for on this reference."""
-        return self.filter(reference=reference)
-
     def open(self) -> "PaymentQuerySet":
         """Return the payments that may still be paid."""
         return self.filter(open_reference__isnull=False)

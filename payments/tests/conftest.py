@@ -9,7 +9,6 @@ from payments import providers
 from payments.ports import payable_orders
 from payments.tests.factories import Orders
 from payments.tests.flaky import FlakyProvider
-from shop_backend import wiring
 from shop_backend.kernel import events
 
 EVENTS = (
@@ -25,20 +24,17 @@ EVENTS = (
 @pytest.fixture(autouse=True)
 def orders() -> Iterator[Orders]:
     """Orders that payments can ask about."""
-    before = payable_orders._answerer
     stand_in = Orders()
-    payable_orders.bind(stand_in)
-    yield stand_in
-    payable_orders._answerer = before
+    with payable_orders.answered_by(stand_in):
+        yield stand_in
 
 
 @pytest.fixture(autouse=True)
 def told() -> Iterator[list[object]]:
     """What payments reported upward, in order."""
     heard: list[object] = []
-    events.subscribe({event: [heard.append] for event in EVENTS})
-    yield heard
-    events.subscribe(wiring.SUBSCRIBERS)
+    with events.subscribed({event: [heard.append] for event in EVENTS}):
+        yield heard
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ class OnePayment(RuleBasedStateMachine):
         return SandboxIntent.objects.filter(metadata__reference=self.number)
 
     def payments(self):
-        return Payment.objects.for_reference(self.number)
+        return Payment.objects.filter(reference=self.number)
 
     @rule(card=st.sampled_from([None, *CARDS]))
     def pay_here(self, card):

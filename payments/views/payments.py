@@ -1,6 +1,6 @@
 """Payments: started, recorded, collected, let go of, refunded."""
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -9,7 +9,7 @@ from rest_framework import mixins, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import User
+from accounts.selectors import signed_in
 from payments import services
 from payments.filters import PaymentFilter
 from payments.models import Payment, Refund
@@ -127,7 +127,7 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
                 reference=payable_orders.answerer.resolve_reference(
                     order_id=body.validated_data["order_id"], customer_id=request.user.pk
                 ),
-                customer=cast(User, request.user),
+                customer=signed_in(request),
                 payment_method=body.validated_data.get("payment_method"),
                 attempt_key=attempt,
             )
@@ -196,7 +196,7 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
                 payment_id=payment.pk,
                 amount=None if minor is None else Money(minor, payment.currency),
                 reason=body.validated_data["reason"],
-                actor=cast(User, request.user),
+                actor=signed_in(request),
                 attempt_key=attempt,
             )
             return Response(RefundSerializer(made).data, status.HTTP_201_CREATED)

@@ -10,7 +10,7 @@ from shipping.services.addresses import (
     forget_customer,
     lock_book,
 )
-from shipping.services.methods import delete_zone, save_method, save_zone
+from shipping.services.methods import delete_method, delete_zone, save_method, save_zone
 from shipping.services.parcels import (
     cancel_packed_shipments,
     cancel_shipment,
@@ -33,6 +33,7 @@ __all__ = [
     "create_shipment",
     "change_shipment",
     "delete_address",
+    "delete_method",
     "delete_zone",
     "export_customer",
     "forget_customer",

@@ -36,7 +36,10 @@ def save_zone(
         zone.name = name
     try:
         with transaction.atomic():
-            zone.save()
+            if zone_id is None:
+                zone.save(force_insert=True)
+            elif name is not None:
+                zone.save(update_fields=["name"])
     except IntegrityError as error:
         raise ZoneNameTaken from error
     if areas is not None:
@@ -78,7 +81,10 @@ def save_method(*, method_id: int | None, fields: Mapping[str, Any]) -> Shipping
     zones = _lock_zones(fields["zone_ids"]) if "zone_ids" in fields else None
     try:
         with transaction.atomic():
-            method.save()
+            if method_id is None:
+                method.save(force_insert=True)
+            else:
+                method.save(update_fields=list(columns))
     except IntegrityError as error:
         raise MethodCodeTaken from error
     if zones is not None:
@@ -89,6 +95,15 @@ def save_method(*, method_id: int | None, fields: Mapping[str, Any]) -> Shipping
             ShippingRate(method=method, **rate) for rate in fields["rates"]
         )
     return method
+
+
+@transactions.use_case
+def delete_method(*, method_id: int) -> None:
+    """Delete a shipping method with its rates; orders keep its name, carts choose anew.
+
+    :raises ShippingMethodNotFound: there is no method with this id.
+    """
+    _lock_method(method_id).delete()
 
 
 def _lock_method(method_id: int) -> ShippingMethod:

@@ -1,5 +1,6 @@
 """What sending would cost."""
 
+from collections.abc import Iterator
 from datetime import date
 
 import pytest
@@ -30,10 +31,10 @@ class Scales:
 
 
 @pytest.fixture
-def scales(monkeypatch) -> Scales:
+def scales() -> Iterator[Scales]:
     upper_floor = Scales()
-    monkeypatch.setattr(baskets, "_answerer", upper_floor)
-    return upper_floor
+    with baskets.answered_by(upper_floor):
+        yield upper_floor
 
 
 def quote(client: ShopClient, **body):
@@ -210,11 +211,13 @@ def test_without_a_place_the_default_address_is_meant(scales):
     assert codes(quote(client)) == ["islands"]
 
 
-def test_what_needs_no_shipping_has_no_quotes(monkeypatch):
-    monkeypatch.setattr(baskets, "_answerer", Scales(needs_shipping=False))
+def test_what_needs_no_shipping_has_no_quotes():
     ShippingMethodFactory()
 
-    assert codes(quote(ShopClient(), address=GB, items=[{"sku": "PDF", "quantity": 1}])) == []
+    with baskets.answered_by(Scales(needs_shipping=False)):
+        response = quote(ShopClient(), address=GB, items=[{"sku": "PDF", "quantity": 1}])
+
+    assert codes(response) == []
 
 
 def test_another_customers_address_is_not_there(scales):

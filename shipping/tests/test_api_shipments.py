@@ -1,6 +1,7 @@
 """Parcels: packing, moving, looking at, tracking."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -56,12 +57,11 @@ class Orders:
 
 
 @pytest.fixture
-def orders(monkeypatch) -> Orders:
+def orders() -> Iterator[Orders]:
     upper_floor = Orders()
-    monkeypatch.setattr(fulfilment, "_answerer", upper_floor)
-    monkeypatch.setitem(events._subscribers, ShipmentShipped, (upper_floor.hear,))
-    monkeypatch.setitem(events._subscribers, ShipmentDelivered, (upper_floor.hear,))
-    return upper_floor
+    listeners = {ShipmentShipped: [upper_floor.hear], ShipmentDelivered: [upper_floor.hear]}
+    with fulfilment.answered_by(upper_floor), events.subscribed(listeners):
+        yield upper_floor
 
 
 def client_of(user) -> ShopClient:

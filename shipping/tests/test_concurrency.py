@@ -16,6 +16,7 @@ from orders.models import Order
 from orders.tests.trade import buyer, manager, place_and_pay
 from shipping import services
 from shipping.errors import IllegalShipmentTransition, TooManyAddresses, ZoneInUse, ZoneNotFound
+from shipping.events import ShipmentShipped
 from shipping.models import Address, Shipment, ShipmentEvent, ShippingMethod, Zone
 from shipping.ports import fulfilment
 from shipping.tests.factories import (
@@ -119,14 +120,13 @@ class OrderWithoutLock:
         """Leave the race to the parcel's own lock."""
 
 
-def test_a_parcel_leaves_once_however_many_say_so(monkeypatch):
-    monkeypatch.setattr(events, "_subscribers", {})
-    monkeypatch.setattr(fulfilment, "_answerer", OrderWithoutLock())
+def test_a_parcel_leaves_once_however_many_say_so():
     shipment, actor = ShipmentFactory(), StaffFactory(role="warehouse")
 
-    outcomes = all_at_once(
-        [lambda: services.mark_shipped(shipment_id=shipment.pk, actor_id=actor.pk)] * 8
-    )
+    with fulfilment.answered_by(OrderWithoutLock()), events.subscribed({ShipmentShipped: []}):
+        outcomes = all_at_once(
+            [lambda: services.mark_shipped(shipment_id=shipment.pk, actor_id=actor.pk)] * 8
+        )
 
     assert sum(isinstance(outcome, IllegalShipmentTransition) for outcome in outcomes) == 7
     assert ShipmentEvent.objects.filter(status="shipped").count() == 1
@@ -151,6 +151,24 @@ def test_a_zone_never_vanishes_from_under_a_method():
             assert isinstance(made, ZoneNotFound)
             assert deleted is None
             assert not Zone.objects.filter(pk=zone.pk).exists()
+
+
+def test_a_method_is_deleted_with_the_rates_it_gets_at_that_moment():
+    for _ in range(20):
+        method = ShippingMethodFactory()
+        rates = [{"from_weight_grams": number, "price_minor": 1} for number in range(1, 50)]
+
+        _, deleted = all_at_once(
+            [
+                lambda pk=method.pk, rates=rates: services.save_method(
+                    method_id=pk, fields={"rates": rates}
+                ),
+                lambda pk=method.pk: services.delete_method(method_id=pk),
+            ]
+        )
+
+        assert deleted is None
+        assert not ShippingMethod.objects.exists()
 
 
 @pytest.fixture

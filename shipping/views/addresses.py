@@ -1,6 +1,6 @@
 """The address book over HTTP."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.db.models import QuerySet
 from drf_yasg.utils import swagger_auto_schema
@@ -8,7 +8,7 @@ from rest_framework import mixins
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import User
+from accounts.selectors import signed_in
 from shipping import services
 from shipping.models import Address
 from shipping.serializers import (
@@ -67,7 +67,7 @@ class AddressViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
         """Add an address; the first becomes your default."""
         body = self.get_serializer(data=request.data)
         body.is_valid(raise_exception=True)
-        owner = cast(User, request.user)
+        owner = signed_in(request)
 
         def add() -> Response:
             address = services.add_address(user=owner, fields=body.validated_data)
@@ -106,7 +106,7 @@ class AddressViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
     )
     def destroy(self, request: Request, pk: int) -> Response:
         """Delete one of your addresses; the newest other becomes the default if this was it."""
-        owner = cast(User, request.user)
+        owner = signed_in(request)
         services.delete_address(user=owner, address_id=self.get_object().pk)
         return Response(status=204)
 
@@ -116,7 +116,7 @@ class AddressViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
     def _change(self, request: Request, body: Any) -> Response:
         body.is_valid(raise_exception=True)
         address = services.change_address(
-            user=cast(User, request.user),
+            user=signed_in(request),
             address_id=body.instance.pk,
             fields=body.validated_data,
         )

@@ -188,7 +188,7 @@ class ShippingMethodViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Sh
     )
     def destroy(self, request: Request, pk: int) -> Response:
         """Delete a shipping method; orders keep its name, carts choose anew."""
-        self.get_object().delete()
+        services.delete_method(method_id=self.get_object().pk)
         return Response(status=204)
 
     def _save(self, method_id: int | None, body: Any, *, status: int = 200) -> Response:

@@ -5,7 +5,8 @@ publisher back: the two happen together or not at all. What the wiring names as 
 a row of ``RecordedEvent``, in that transaction, before anybody hears it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -13,14 +14,30 @@ from shop_backend.kernel import statements
 from shop_backend.kernel.models import RecordedEvent
 from shop_backend.kernel.transactions import requires_transaction
 
+Listeners = Mapping[type, Sequence[Callable[[Any], None]]]
+
 _subscribers: dict[type, tuple[Callable[[Any], None], ...]] = {}
 _recorded: dict[type, str] = {}
 
 
-def subscribe(table: Mapping[type, Sequence[Callable[[Any], None]]]) -> None:
+def subscribe(table: Listeners) -> None:
     """Replace the table of listeners by this one."""
     _subscribers.clear()
     _subscribers.update({event: tuple(listeners) for event, listeners in table.items()})
+
+
+@contextmanager
+def subscribed(table: Listeners) -> Iterator[None]:
+    """Let these, and nobody else, hear the events of this table until the block ends.
+
+    For tests: of an app without those above it, or of a listener that fails.
+    """
+    before = dict(_subscribers)
+    subscribe({**before, **table})
+    try:
+        yield
+    finally:
+        subscribe(before)
 
 
 def record(table: Mapping[type, str]) -> None:

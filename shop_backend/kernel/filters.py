@@ -6,7 +6,6 @@ from typing import Any
 import django_filters
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import QuerySet
-from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 
@@ -79,6 +78,3 @@ def parameters_of(view: Any) -> set[str]:
     if paginator is not None:
         known |= set(getattr(paginator, "query_parameters", ()))
     return known
-
-
-DEFAULT_BACKENDS = (DjangoFilterBackend, OrderingFilter)

@@ -4,6 +4,8 @@ The asking app declares a Protocol and a ``Port`` of it in its ``ports.py``; who
 written in one place, ``shop_backend/wiring.py``.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 Answerer = TypeVar("Answerer")
@@ -19,6 +21,15 @@ class Port(Generic[Answerer]):
     def bind(self, answerer: Answerer) -> None:
         """Name who answers from now on."""
         self._answerer = answerer
+
+    @contextmanager
+    def answered_by(self, answerer: Answerer) -> Iterator[None]:
+        """Let somebody else answer until the block ends: a test's stand-in for the app above."""
+        before, self._answerer = self._answerer, answerer
+        try:
+            yield
+        finally:
+            self._answerer = before
 
     @property
     def answerer(self) -> Answerer:

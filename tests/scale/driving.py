@@ -218,9 +218,7 @@ class _Drive:
         self._wrong += self._manager.violations()
         for name in (DATABASE, REPLICA):
             sessions = {self._machines.ask_pooler(_SESSION, name)[0] for _ in range(20)}
-            self._wrong += expect(
-                f"sessions of {name}", sessions, {("0", "0", "read committed", "UTC")}
-            )
+            self._wrong += expect(f"sessions of {name}", sessions, {_UNTOUCHED})
         self._wrong += expect("advisory locks", self._machines.primary.execute(_ADVISORY), [(0,)])
         self._compare_with_the_replica()
 

@@ -173,10 +173,10 @@ class Shop:
         self._let_go(lambda order: True)
 
     def cancel(self, order: Order) -> str:
-        if any(line.shipped for line in order.lines.values()):
-            return "already_shipped"
         if order.status not in {"pending", "paid", "processing"}:
             return "illegal_order_transition"
+        if any(line.shipped for line in order.lines.values()):
+            return "already_shipped"
         self._end(order, "cancelled")
         return OK
 

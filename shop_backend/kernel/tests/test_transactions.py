@@ -238,9 +238,9 @@ class TeaSpilled:
 
 
 @pytest.fixture
-def subscribers(monkeypatch):
-    monkeypatch.setattr(events, "_subscribers", {})
-    return events.subscribe
+def subscribers():
+    with events.subscribed({}):
+        yield events.subscribe
 
 
 def test_news_reaches_its_listeners_in_order_and_no_others(subscribers):
@@ -283,10 +283,38 @@ def test_a_failing_listener_rolls_the_publisher_back(subscribers):
     assert len(heard) == 1
 
 
+def test_a_stand_in_hears_alone_until_its_block_ends_however_it_ends(subscribers):
+    heard, stand_in = [], []
+    subscribers({TeaPoured: [heard.append], TeaSpilled: [heard.append]})
+
+    def refuse(event) -> None:
+        stand_in.append(event)
+        raise SoldOut
+
+    with pytest.raises(SoldOut), events.subscribed({TeaPoured: [refuse]}):
+        transactions.run(lambda: [events.publish(news) for news in (TeaSpilled(1), TeaPoured(2))])
+    transactions.run(lambda: events.publish(TeaPoured(3)))
+
+    assert stand_in == [TeaPoured(2)]
+    assert heard == [TeaSpilled(1), TeaPoured(3)]
+
+
 def test_a_port_answers_once_somebody_is_bound():
     port: Port[list[int]] = Port("tests.port")
 
     with pytest.raises(RuntimeError, match="tests.port"):
         _ = port.answerer
     port.bind([1])
+    assert port.answerer == [1]
+
+
+def test_a_stand_in_answers_until_its_block_ends_however_it_ends():
+    port: Port[list[int]] = Port("tests.port")
+    port.bind([1])
+
+    with port.answered_by([2]):
+        assert port.answerer == [2]
+    assert port.answerer == [1]
+    with pytest.raises(IndexError), port.answered_by([]):
+        _ = port.answerer[0]
     assert port.answerer == [1]
