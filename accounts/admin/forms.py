@@ -12,7 +12,7 @@ from unfold.forms import (
 from unfold.forms import UserCreationForm as AdminUserCreationForm
 
 from accounts import selectors, services
-from accounts.errors import EmailTaken, RightsYouLack, UsernameTaken
+from accounts.errors import EmailTaken, OwnAccount, RightsYouLack, UsernameTaken
 from accounts.models import User
 
 
@@ -72,6 +72,16 @@ class PersonForm(UserChangeForm):
         except RightsYouLack as refusal:
             raise ValidationError(str(refusal), code=refusal.code) from refusal
         return groups
+
+    def clean_is_active(self) -> bool:
+        """Return whether the person is let in.
+
+        :raises ValidationError: the operator would be shut out.
+        """
+        is_active: bool = self.cleaned_data["is_active"]
+        if self.instance.pk == self.actor.pk and not is_active:
+            raise ValidationError(OwnAccount.message, code=OwnAccount.code)
+        return is_active
 
     def clean_username(self) -> str:
         """Return the username.

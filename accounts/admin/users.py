@@ -98,12 +98,13 @@ class UserAdmin(TakesLostFactorsAway, DjangoUserAdmin, ShopModelAdmin):
     ) -> None:
         if change:
             # What the form has not changed may have moved on since it was read.
-            columns = {field.name for field in obj._meta.concrete_fields}
+            columns = {field.name for field in obj._meta.concrete_fields} - {"is_active"}
             obj.save(update_fields=columns.intersection(form.changed_data))
         else:
             super().save_model(request, obj, form, change)
-        if change and "is_active" in form.changed_data and not obj.is_active:
-            services.revoke_sessions(user=obj)
+        if change and "is_active" in form.changed_data:
+            actor: Any = request.user
+            services.set_active(user=obj, actor=actor, is_active=obj.is_active)
 
     @admin.action(description="Deactivate (ends all sessions)", permissions=["change"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:

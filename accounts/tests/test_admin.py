@@ -196,6 +196,19 @@ def test_deactivating_on_the_form_ends_the_sessions(site, rows):
     user.refresh_from_db()
     assert not user.is_active
     assert Session.objects.get().revoked_at is not None
+    assert not Otp.objects.filter(user=user).exists()
+
+
+def test_nobody_deactivates_themselves_on_the_form(site, root):
+    form = form_of(root, is_superuser="on", is_staff="on")
+    del form["is_active"]
+
+    refused = site.post(f"/admin/accounts/user/{root.pk}/change/", form)
+
+    assert refused.status_code == 200
+    assert "You cannot deactivate your own account." in refused.content.decode()
+    root.refresh_from_db()
+    assert root.is_active
 
 
 def test_a_form_writes_only_what_it_changed(site, rows):
