@@ -88,6 +88,15 @@ def test_files_are_served_here_only_where_that_is_wished(manager, anonymous, lam
     assert anonymous.get("/media/").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [("a" * 256, 404), ("a/" * 3_000, 404), ("a%ff", 404), ("a%ed%a0%80", 404), ("a%00", 400)],
+    ids=["long", "deep", "no UTF-8", "a surrogate", "a NUL"],
+)
+def test_what_no_file_can_be_called_is_not_there(anonymous, name, status):
+    assert anonymous.get(f"/media/{name}").status_code == status
+
+
 @pytest.mark.portable
 def test_a_picture_elsewhere_is_stored_and_never_fetched(manager, path_of, lamp):
     path = path_of(f"products/{lamp.pk}/images")

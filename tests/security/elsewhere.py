@@ -24,7 +24,7 @@ _OF_A_FORM = {
 
 def addresses() -> list[str]:
     """Return every address of no operation, and some of nothing."""
-    found = {f"/{each}".replace("<path:path>", "products/a.png") for each in other_addresses()}
+    found = {f"/{each}".replace("<path:path>", "a" * 256) for each in other_addresses()}
     return sorted(found | {f"/{each}" for each in _NOWHERE})
 
 
