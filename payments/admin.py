@@ -228,7 +228,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     def void(self, request: HttpRequest, queryset: QuerySet[Payment]) -> None:
         self._work_on(request, queryset, services.void_payment)
 
-    @admin.action(description="Ask the provider how it stands", permissions=["view"])
+    @admin.action(description="Ask the provider how it stands", permissions=["capture"])
     def ask_the_provider(self, request: HttpRequest, queryset: QuerySet[Payment]) -> None:
         at_providers = queryset.exclude(provider=Payment.OFFLINE)
         self._work_on(request, at_providers, services.ask_again)
@@ -314,7 +314,10 @@ class ProviderEventAdmin(ReadOnlyAdmin):
     search_fields = ["event_id"]
     actions = ["apply_again"]
 
-    @admin.action(description="Apply again", permissions=["view"])
+    def has_capture_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("payments.capture_payment")
+
+    @admin.action(description="Apply again", permissions=["capture"])
     def apply_again(self, request: HttpRequest, queryset: QuerySet[ProviderEvent]) -> None:
         applied = [services.apply_event_again(event_id=event.pk) for event in queryset]
         self.message_user(request, f"{sum(applied)} of {len(applied)} events were applied.")

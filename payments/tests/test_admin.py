@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from accounts.models import User
@@ -162,6 +163,24 @@ def test_who_may_not_refund_has_no_page_for_it(payment):
     warehouse.force_login(StaffFactory(role="warehouse"))
 
     assert warehouse.get(refund_page(payment)).status_code == 403
+
+
+@pytest.mark.parametrize(("role", "is_done"), [("support", False), ("manager", True)])
+def test_who_may_only_look_asks_no_provider_and_applies_no_event(orders, payment, role, is_done):
+    asked = pay(orders, UserFactory(), card="pm_card_authenticationRequired")
+    SandboxIntent.objects.update(status="succeeded", captured_minor=1999, version=9)
+    event = ProviderEvent.objects.first()
+    ProviderEvent.objects.update(applied_at=None, failure="x")
+    person, client = StaffFactory(role=role), ShopClient()
+    person.user_permissions.add(Permission.objects.get(codename="view_providerevent"))
+    client.force_login(person)
+
+    change(client, Payment, "ask_the_provider", asked)
+    change(client, ProviderEvent, "apply_again", event)
+
+    asked.refresh_from_db()
+    event.refresh_from_db()
+    assert (asked.captured_minor, event.failure) == ((1999, "") if is_done else (0, "x"))
 
 
 def test_the_provider_is_asked_by_an_action(site, orders):
