@@ -127,6 +127,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
     exclude = [
         "client_secret",
+        "next_action",
         "confirmation_attempt",
         "start_attempt",
         "ending_attempt",

@@ -250,6 +250,14 @@ def test_who_may_not_settle_closes_no_review(payment):
     assert support.post(page, {"note": "x"}, format="multipart").status_code == 403
 
 
+def test_a_payments_page_shows_no_secret(site, payment):
+    Payment.objects.update(client_secret="pi_1_secret_x", next_action={"url": "https://x/secret_y"})
+
+    content = site.get(change_page(payment)).content.decode()
+
+    assert "secret" not in content
+
+
 def test_a_payment_shows_its_ledger(site, payment):
     content = site.get(change_page(payment)).content.decode()
 
