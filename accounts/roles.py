@@ -70,6 +70,7 @@ ROLES: Mapping[str, Sequence[str]] = {
         "catalog.*",
         "inventory.*",
         "kernel.view_*",
+        "kernel.change_outboxmessage",
         "orders.*",
         "payments.*",
         "shipping.*",

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from PIL import Image, ImageOps
 
-from catalog import errors
+from catalog import errors, picture_parts
 
 MAX_BYTES = 5_000_000
 MAX_PIXELS = 40_000_000
@@ -53,12 +53,17 @@ def redraw(upload: BinaryIO, *, size: int) -> Picture:
 
     :param size: the upload's bytes.
     :raises ImageTooLarge: it has too many bytes or pixels.
-    :raises ImageInvalid: it is no JPEG, PNG, WebP or GIF that can be read to its end.
+    :raises ImageInvalid: it is no JPEG, PNG, WebP or GIF that can be read to its end, or one of
+        more parts than any encoder writes.
     """
     if size > MAX_BYTES:
         raise errors.ImageTooLarge(bytes=MAX_BYTES, pixels=MAX_PIXELS)
+    upload.seek(0)
+    content = upload.read(MAX_BYTES)
+    if not picture_parts.is_bounded(content):
+        raise errors.ImageInvalid
     try:
-        with Image.open(upload, formats=_FORMATS) as image:
+        with Image.open(BytesIO(content), formats=_FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise errors.ImageTooLarge(bytes=MAX_BYTES, pixels=MAX_PIXELS)
             # JPEG can decode at a fraction of its size, which is all that is needed of a large one.

@@ -12,7 +12,7 @@ from shop_backend.kernel.money import Money
 
 
 def represent(payment: Payment, refunds: Iterable[Refund], *, viewer_id: int | None) -> Any:
-    """Return the payment with its refunds; the client secret is for its owner alone."""
+    """Return the payment with its refunds; what holds secrets is for its owner alone."""
     currency = payment.currency
     is_owner = viewer_id is not None and viewer_id == payment.customer_id
     return {
@@ -25,7 +25,7 @@ def represent(payment: Payment, refunds: Iterable[Refund], *, viewer_id: int | N
         "currency": currency,
         "provider": payment.provider,
         "client_secret": payment.client_secret or None if is_owner else None,
-        "next_action": payment.next_action,
+        "next_action": payment.next_action if is_owner else None,
         "failure_code": payment.failure_code,
         "refunds": [_refund(refund) for refund in refunds],
         "created_at": moment(payment.created_at),

@@ -30,13 +30,13 @@ class NextActionField(serializers.JSONField):
         swagger_schema_fields = {
             "type": openapi.TYPE_OBJECT,
             "x-nullable": True,
-            "description": "What the customer has to do next; null if nothing.",
+            "description": "What the customer has to do next, for the customer alone; else null.",
             "example": {"type": "confirm_again"},
         }
 
 
 class PaymentSerializer(serializers.ModelSerializer):
-    """One attempt to collect what is due. The client secret is for its owner alone."""
+    """One attempt to collect what is due. What holds secrets is for its owner alone."""
 
     order = serializers.CharField(
         source="reference", read_only=True, help_text="The order's public number."
@@ -76,9 +76,17 @@ class PaymentSerializer(serializers.ModelSerializer):
 
     @swagger_serializer_method(serializers.CharField(allow_null=True))
     def get_client_secret(self, payment: Payment) -> str | None:
+        return payment.client_secret or None if self._is_owners(payment) else None
+
+    def to_representation(self, instance: Payment) -> Any:
+        shown = super().to_representation(instance)
+        if not self._is_owners(instance):
+            shown["next_action"] = None  # its addresses may hold the secret
+        return shown
+
+    def _is_owners(self, payment: Payment) -> bool:
         request: Any = self.context.get("request")
-        is_owner = request is not None and request.user.pk == payment.customer_id
-        return payment.client_secret or None if is_owner else None
+        return request is not None and request.user.pk == payment.customer_id
 
 
 class PaymentStartSerializer(serializers.Serializer):

@@ -9,6 +9,9 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
     """Serve an uploaded file; its name is unguessable and its content never changes."""
     if not settings.SERVE_MEDIA:
         raise Http404
-    response = serve(request, path, document_root=settings.MEDIA_ROOT)
+    try:
+        response = serve(request, path, document_root=settings.MEDIA_ROOT)
+    except (OSError, ValueError) as error:  # no file can be called that
+        raise Http404 from error
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response

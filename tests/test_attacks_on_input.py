@@ -1,11 +1,18 @@
 """The attacks on input leave no place out, and see what is wrong."""
 
+import io
 import json
+from random import Random
+from unittest.mock import patch
 
 import pytest
+from django.test import RequestFactory
+from drf_yasg.generators import OpenAPISchemaGenerator
 
+from shop_backend.kernel.requests import ShopHandler
 from tests.chaos.wire import Answer
 from tests.contract.document import published
+from tests.security import elsewhere
 from tests.security.firing import fault_of
 from tests.security.hostile import Gunner
 from tests.security.shop import Shop
@@ -37,6 +44,40 @@ def writable(schema):
         schema = DOCUMENT.text["definitions"][schema["$ref"].rsplit("/", 1)[1]]
     properties = schema.get("properties", {})
     return [name for name, child in properties.items() if not child.get("readOnly")]
+
+
+@pytest.mark.django_db
+def test_no_hostile_header_or_form_breaks_an_address_that_the_document_does_not_name(settings):
+    settings.SERVE_MEDIA = True
+    broken, handler, chance = [], ShopHandler(), Random(1)
+    # drf-yasg looks for the operations anew for each page of documentation.
+    with patch.object(OpenAPISchemaGenerator, "get_endpoints", return_value={}):
+        for request in elsewhere.requests(chance, most=1):
+            answered = sent(handler, request)
+            if not 200 <= answered < 500:
+                broken.append(f"{request.method} {request.path} {request.headers}: {answered}")
+
+    assert broken == []
+    assert len(elsewhere.addresses()) > 15
+
+
+def sent(handler, request):
+    """Return the status of what the WSGI application answers."""
+    statuses = []
+    environ = {
+        **RequestFactory()._base_environ(),
+        "REQUEST_METHOD": request.method,
+        "PATH_INFO": request.path,
+        "CONTENT_LENGTH": str(len(request.body or b"")),
+        "wsgi.input": io.BytesIO(request.body or b""),
+        "HTTP_HOST": "localhost",
+    }
+    for name, value in request.headers.items():
+        key = name.upper().replace("-", "_")
+        environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
+    response = handler(environ, lambda status, headers: statuses.append(int(status[:3])))
+    response.close()
+    return statuses[0]
 
 
 GOOD = {"success": True, "message": "OK.", "data": {}}

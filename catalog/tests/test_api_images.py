@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import time
 from io import BytesIO
 
 import pytest
@@ -15,6 +16,14 @@ from catalog.category_tree import CategoryTree
 from catalog.models import ProductImage
 from catalog.tests.answers import code_of, payload, refused
 from catalog.tests.factories import CategoryFactory, VariantFactory
+from tests.security.pictures import (
+    GOOD,
+    PROFILE,
+    moving,
+    with_chunks,
+    with_scans_repeated,
+    with_segments,
+)
 
 pytestmark = pytest.mark.django_db
 ELSEWHERE = "https://images.example.com/lamp.jpg"
@@ -77,6 +86,15 @@ def test_files_are_served_here_only_where_that_is_wished(manager, anonymous, lam
     settings.SERVE_MEDIA = True
     assert anonymous.get("/media/../manage.py").status_code == 400
     assert anonymous.get("/media/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [("a" * 256, 404), ("a/" * 3_000, 404), ("a%ff", 404), ("a%ed%a0%80", 404), ("a%00", 400)],
+    ids=["long", "deep", "no UTF-8", "a surrogate", "a NUL"],
+)
+def test_what_no_file_can_be_called_is_not_there(anonymous, name, status):
+    assert anonymous.get(f"/media/{name}").status_code == status
 
 
 @pytest.mark.portable
@@ -212,6 +230,70 @@ def test_broken_pictures_never_break_the_shop():
             content[chance.randrange(len(content))] = chance.randrange(256)
         with contextlib.suppress(errors.ImageInvalid, errors.ImageTooLarge):
             assert pictures.redraw(BytesIO(content), size=len(content)).width
+
+
+PROGRESSIVE = drawn(size=(1500, 1500), progressive=True)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        with_scans_repeated(PROGRESSIVE, 60),
+        with_segments(PROGRESSIVE, b"\xff\xfe\x00\x02", 20_000),
+        with_segments(PROGRESSIVE, b"\xff", 20_000),
+        with_chunks(GOOD, b"iCCP", PROFILE, 2),
+        with_chunks(GOOD, b"prVt", b"", 20_000),
+    ],
+    ids=["scans", "comments", "fill bytes", "profiles", "chunks"],
+)
+def test_a_picture_of_more_parts_than_any_encoder_writes_is_refused(manager, lamp, shelf, content):
+    answer = send(manager, f"/api/catalog/products/{lamp.pk}/images/", content)
+
+    assert refused(answer, 400, "image_invalid")
+    assert files(shelf) == []
+
+
+def test_a_picture_of_many_scans_is_refused_before_any_is_decoded():
+    drawing = cost_of(PROGRESSIVE)
+
+    refusing = cost_of(with_scans_repeated(PROGRESSIVE, 1_000))
+
+    assert refusing < drawing / 4
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP"])
+def test_of_a_moving_picture_only_the_beginning_is_drawn(kind):
+    still, moves = moving(kind, 1, side=300), moving(kind, 100, side=300)
+
+    assert cost_of(moves) < 5 * cost_of(still)
+    drawn_anew = pictures.redraw(BytesIO(moves), size=len(moves)).content
+    assert drawn_anew == pictures.redraw(BytesIO(still), size=len(still)).content
+
+
+def cost_of(content):
+    """Return the processor's time for one picture, drawn or refused: the least of three."""
+    costs = []
+    for _ in range(3):
+        began = time.process_time()
+        with contextlib.suppress(errors.ImageInvalid):
+            pictures.redraw(BytesIO(content), size=len(content))
+        costs.append(time.process_time() - began)
+    return min(costs)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        with_scans_repeated(PROGRESSIVE, 20),
+        with_segments(PROGRESSIVE, b"\xff\xfe\x00\x04ok", 300),
+        with_chunks(GOOD, b"iCCP", PROFILE, 1),
+        drawn(size=(900, 900), restart_marker_blocks=1),
+        drawn() + b"\xff\xda" * 5_000,  # a telephone's film after the picture may hold any bytes
+    ],
+    ids=["scans", "comments", "profile", "restarts", "behind it"],
+)
+def test_an_honest_picture_may_have_many_parts(content):
+    assert pictures.redraw(BytesIO(content), size=len(content)).width
 
 
 @pytest.mark.parametrize(

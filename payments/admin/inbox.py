@@ -38,7 +38,10 @@ class ProviderEventAdmin(ReadOnlyAdmin):
     search_fields = ["event_id"]
     actions = ["apply_again"]
 
-    @admin.action(description="Apply again", permissions=["view"])
+    def has_capture_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("payments.capture_payment")
+
+    @admin.action(description="Apply again", permissions=["capture"])
     def apply_again(self, request: HttpRequest, queryset: QuerySet[ProviderEvent]) -> None:
         applied = [services.apply_event_again(event_id=event.pk) for event in queryset]
         self.message_user(request, f"{sum(applied)} of {len(applied)} events were applied.")

@@ -38,6 +38,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
     exclude = [
         "client_secret",
+        "next_action",
         "confirmation_attempt",
         "start_attempt",
         "ending_attempt",
@@ -139,7 +140,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     def void(self, request: HttpRequest, queryset: QuerySet[Payment]) -> None:
         self._work_on(request, queryset, services.void_payment)
 
-    @admin.action(description="Ask the provider how it stands", permissions=["view"])
+    @admin.action(description="Ask the provider how it stands", permissions=["capture"])
     def ask_the_provider(self, request: HttpRequest, queryset: QuerySet[Payment]) -> None:
         at_providers = queryset.exclude(provider=Payment.OFFLINE)
         self._work_on(request, at_providers, services.ask_again)

@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from accounts.models import User
@@ -164,6 +165,24 @@ def test_who_may_not_refund_has_no_page_for_it(payment):
     assert warehouse.get(refund_page(payment)).status_code == 403
 
 
+@pytest.mark.parametrize(("role", "is_done"), [("support", False), ("manager", True)])
+def test_who_may_only_look_asks_no_provider_and_applies_no_event(orders, payment, role, is_done):
+    asked = pay(orders, UserFactory(), card="pm_card_authenticationRequired")
+    SandboxIntent.objects.update(status="succeeded", captured_minor=1999, version=9)
+    event = ProviderEvent.objects.first()
+    ProviderEvent.objects.update(applied_at=None, failure="x")
+    person, client = StaffFactory(role=role), ShopClient()
+    person.user_permissions.add(Permission.objects.get(codename="view_providerevent"))
+    client.force_login(person)
+
+    change(client, Payment, "ask_the_provider", asked)
+    change(client, ProviderEvent, "apply_again", event)
+
+    asked.refresh_from_db()
+    event.refresh_from_db()
+    assert (asked.captured_minor, event.failure) == ((1999, "") if is_done else (0, "x"))
+
+
 def test_the_provider_is_asked_by_an_action(site, orders):
     payment = pay(orders, UserFactory(), card="pm_card_authenticationRequired")
     SandboxIntent.objects.update(status="succeeded", captured_minor=1999, version=9)
@@ -229,6 +248,14 @@ def test_who_may_not_settle_closes_no_review(payment):
     page = reverse("admin:payments_payment_mark_as_reviewed", args=[payment.pk])
 
     assert support.post(page, {"note": "x"}, format="multipart").status_code == 403
+
+
+def test_a_payments_page_shows_no_secret(site, payment):
+    Payment.objects.update(client_secret="pi_1_secret_x", next_action={"url": "https://x/secret_y"})
+
+    content = site.get(change_page(payment)).content.decode()
+
+    assert "secret" not in content
 
 
 def test_a_payment_shows_its_ledger(site, payment):

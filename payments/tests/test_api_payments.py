@@ -56,13 +56,25 @@ def test_anothers_payment_does_not_exist():
     assert client.get("/api/payments/99999999999999999999/").status_code == 404
 
 
-def test_staff_see_all_payments_and_nobodys_secret(orders):
-    payment = pay(orders, UserFactory())
+@pytest.mark.parametrize("prefix", ["/api", ""])
+def test_staff_see_all_payments_and_nobodys_secret(orders, prefix):
+    payment = pay(orders, UserFactory(), card="pm_card_authenticationRequired")
     client = client_of(StaffFactory(role="support"))
 
-    shown = client.get(f"/api/payments/{payment.pk}/").json()["data"]
+    def seen_by(client):
+        one = client.get(f"{prefix}/payments/{payment.pk}/").json()
+        some = client.get(f"{prefix}/payments/").json()
+        (row,) = (some["data"] if prefix else some)["results"]
+        return [
+            (each["client_secret"], each["next_action"])
+            for each in (one["data"] if prefix else one, row)
+        ]
 
-    assert shown["client_secret"] is None
+    assert payment.next_action["type"] == "confirm_again"
+    assert seen_by(client) == [(None, None)] * 2
+    assert (
+        seen_by(client_of(payment.customer)) == [(payment.client_secret, payment.next_action)] * 2
+    )
     assert client.get("/api/payments/").json()["data"]["count"] == 1
 
 

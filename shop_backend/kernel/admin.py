@@ -328,7 +328,10 @@ class OutboxMessageAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
     actions = ["send_again"]
 
-    @admin.action(description="Send again", permissions=["view"])
+    def has_send_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("kernel.change_outboxmessage")
+
+    @admin.action(description="Send again", permissions=["send"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> None:
         count = outbox.send_again(queryset.values_list("pk", flat=True))
         self.message_user(request, f"{count} messages are due again.")

@@ -1,13 +1,22 @@
 """Tables for spreadsheets, of any length, in which no text is taken for a formula."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.http import StreamingHttpResponse
 
-# What a spreadsheet program starts a formula with, in either width (OWASP: CSV injection).
-_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# What a spreadsheet program starts a formula with, in either width (OWASP: CSV injection), after
+# what it may leave out.
+_SIGN = "[=+\\-@\\t\\r\\n＝＋－＠]"
+_LEFT_OUT = '[^\\S\\t\\r\\n]|["\ufeff\u200b]'
+# Where cells are separated by semicolons, as with a decimal comma, or by tabs, the quotes around a
+# cell do not count, and a text goes on in a cell of its own after each of these.
+_SEPARATOR = "[;,|\\t\\r\\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]"
+_START_OF_A_CELL = re.compile(
+    f"(?:^|(?<={_SEPARATOR}))(?=(?:{_LEFT_OUT})*{_SIGN})|(?<={_SEPARATOR})\\Z"
+)
 
 
 def csv_answer(
@@ -27,9 +36,7 @@ def csv_answer(
 
 def safe_cell(value: Any) -> Any:
     """Return a text that stays a text: an apostrophe goes before what would be a formula."""
-    if isinstance(value, str) and value.lstrip(" \u00a0\ufeff").startswith(_STARTS):
-        return f"'{value}"
-    return value
+    return _START_OF_A_CELL.sub("'", value) if isinstance(value, str) else value
 
 
 class _Line:

@@ -14,6 +14,7 @@ from django.db import connection
 from tests.chaos.wire import Address, Answer, Request, call
 from tests.contract.checker import ANYWHERE
 from tests.contract.document import Document, Operation, published
+from tests.security import elsewhere
 from tests.security.busy import is_busy
 from tests.security.hostile import Gunner, Shot
 from tests.security.shop import Shop
@@ -47,7 +48,7 @@ class Amount:
 
 
 def fire(address: Address, shop: Shop, *, seed: int, amount: Amount, until: float) -> Findings:
-    """Fire at every operation."""
+    """Fire at every operation, and as nobody at the addresses of none."""
     document = published()
     gunner = Gunner(document, shop, seed=seed)
     findings = Findings()
@@ -60,6 +61,11 @@ def fire(address: Address, shop: Shop, *, seed: int, amount: Amount, until: floa
             for shot, answer in pool.map(lambda shot: (shot, call(address, shot.request)), shots):
                 seen.add((shot.operation.name, shot.place))
                 _judge(document, findings, shot, answer)
+        if shop.caller.kind == "anonymous":
+            others = elsewhere.requests(Random(seed), most=amount.most)
+            for request, answer in pool.map(lambda one: (one, call(address, one)), others):
+                seen.add(("", request.path))
+                _judge_elsewhere(findings, request, answer)
     findings.places = len(seen)
     return findings
 
@@ -134,6 +140,14 @@ def _judge(document: Document, findings: Findings, shot: Shot, answer: Answer) -
     if fault and len(findings.failures) < _MOST_FAILURES:
         key = f"{name}, {shot.place}: {answer.status}"
         findings.failures.setdefault(key, f"{fault}\n{shot.request.to_bytes()[:1500]!r}")
+
+
+def _judge_elsewhere(findings: Findings, request: Request, answer: Answer) -> None:
+    findings.calls += 1
+    findings.statuses[answer.status] += 1
+    if answer.status == 0 or answer.status >= 500:
+        key = f"{request.method} {request.path}, {sorted(request.headers)}: {answer.status}"
+        findings.failures.setdefault(key, repr(request.to_bytes()[:1500]))
 
 
 def fault_of(

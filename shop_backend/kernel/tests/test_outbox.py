@@ -9,13 +9,14 @@ from datetime import timedelta
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Permission
 from django.db import connection, connections, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.tests.factories import UserFactory
+from accounts.tests.factories import StaffFactory, UserFactory
 from shop_backend.kernel import outbox, transactions
 from shop_backend.kernel.errors import Conflict
 from shop_backend.kernel.models import AuditEntry, IdempotencyKey, OutboxMessage, RecordedEvent
@@ -380,8 +381,29 @@ def test_the_admin_shows_background_work_and_changes_none(
     assert superuser.post(reverse(f"{name}_delete", args=[pk])).status_code == 403
 
 
-def test_the_admin_sends_again(superuser, postman):
+@pytest.mark.parametrize(
+    ("name", "is_sent"), [("view_outboxmessage", False), ("change_outboxmessage", True)]
+)
+def test_who_may_only_look_at_messages_sends_none_again(postman, name, is_sent):
     message = put(order=1)
+    OutboxMessage.objects.update(dead_at=timezone.now())
+    person, client = UserFactory(is_staff=True), Client()
+    names = {"view_outboxmessage", name}
+    person.user_permissions.set(Permission.objects.filter(codename__in=names))
+    client.force_login(person)
+
+    client.post(
+        reverse("admin:kernel_outboxmessage_changelist"),
+        {"action": "send_again", "_selected_action": [message.pk]},
+    )
+
+    message.refresh_from_db()
+    assert (message.dead_at is None) is is_sent
+
+
+def test_the_admin_sends_again(postman):
+    message, superuser = put(order=1), Client()
+    superuser.force_login(StaffFactory(role="admin"))
     OutboxMessage.objects.update(dead_at=timezone.now())
 
     superuser.post(

@@ -12,7 +12,7 @@ from shop_backend.kernel.requests import ShopHandler
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("shop_backend.kernel.tests.urls")]
 
 
-def call(method: str, path: str, query: str, content_type: str, body: bytes = b""):
+def call(method: str, path: str, query: str, content_type: str, body: bytes = b"", accept="*/*"):
     """Call the WSGI application as a server does; return status and JSON."""
     answer: dict[str, Any] = {}
     environ = {
@@ -24,6 +24,7 @@ def call(method: str, path: str, query: str, content_type: str, body: bytes = b"
         "SERVER_NAME": "localhost",
         "SERVER_PORT": "80",
         "HTTP_HOST": "localhost",
+        "HTTP_ACCEPT": accept,
         "SERVER_PROTOCOL": "HTTP/1.1",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
@@ -48,12 +49,39 @@ def test_a_charset_that_is_none_breaks_nothing(charset):
     assert call("POST", "/echo/", "a=b", form_type, b"a=%C3%BC") == (201, {"a": ["ü"]})
 
 
-@pytest.mark.parametrize("parameter", ["x*=nosuch''y", "charset*=undefined''y", "x*=\x00''y"])
+UNREADABLE = ["x*=nosuch''y", "charset*=undefined''y", "x*=\x00''y", "x*=whole; x*0=in pieces"]
+
+
+@pytest.mark.parametrize("parameter", UNREADABLE)
 def test_a_type_that_cannot_be_read_is_bytes_of_no_known_kind(parameter):
     content_type = f"application/json; {parameter}"
 
     assert call("GET", "/echo/", "loud=%C3%BC", content_type) == (200, {"loud": "ü"})
     assert call("POST", "/echo/", "", content_type, b"{}")[0] == 415
+
+
+@pytest.mark.urls("shop_backend.urls")
+@pytest.mark.parametrize("path", ["/swagger.json", "/api/", "/api/catalog/categories/"])
+@pytest.mark.parametrize("parameter", UNREADABLE)
+def test_a_part_of_accept_that_cannot_be_read_accepts_nothing(path, parameter):
+    unreadable = f"application/json; {parameter}"
+
+    assert call("GET", path, "", "", accept=unreadable)[0] == 406
+    assert call("GET", path, "", "", accept=f"{unreadable}, */*;q=0.1")[0] == 200
+    assert call("GET", "/nowhere", "", "", accept=unreadable)[0] == 404
+
+
+@pytest.mark.parametrize("parameter", ["name*=nosuch''a", "name*=whole; name*0=in pieces"])
+def test_a_part_of_a_form_that_cannot_be_read_is_left_out(parameter):
+    lines = (
+        f"--b\r\nContent-Disposition: form-data; {each}\r\n\r\n1" for each in (parameter, "name=a")
+    )
+    body = "\r\n".join([*lines, "--b--\r\n"]).encode()
+
+    assert call("POST", "/echo/", "", "multipart/form-data; boundary=b", body) == (
+        201,
+        {"a": ["1"]},
+    )
 
 
 @pytest.mark.parametrize("path", ["/echo/", "/api/echo/", "/admin/login/", "/nowhere/"])
