@@ -4,7 +4,8 @@ The key's scope is the user and the operation. Only 2xx answers are kept, as sta
 payload, and dressed anew for the face that asks. ``perform`` is for effects that live in the
 database: key and effect share one transaction. ``perform_in_steps`` is for effects that need
 the network in the middle: a lease marks the key as in flight, and after the lease or a 5xx a
-repeat resumes the same attempt. A refusal ends the attempt: the key may try anew.
+repeat resumes the same attempt. A refusal ends the attempt: the key may try anew. Whoever's
+account has ended meanwhile gets no key (``callers``).
 """
 
 import hashlib
@@ -13,7 +14,7 @@ import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial, wraps
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import orjson
 from django.core.files import File
@@ -25,11 +26,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.status import is_server_error, is_success
 
-from shop_backend.kernel import jsontext, statements, sweeping, transactions
+from shop_backend.kernel import callers, jsontext, statements, sweeping, transactions
 from shop_backend.kernel.errors import (
+    ConcurrentChange,
     IdempotencyKeyInFlight,
     IdempotencyKeyReused,
     InvalidIdempotencyKey,
+    InvalidToken,
     ShopError,
 )
 from shop_backend.kernel.inserting import insert_if_new
@@ -198,7 +201,12 @@ def _claim(request: Request, operation: str, key: str, **first: Any) -> tuple[Id
     )
     if _insert_unless_there(wanted):
         return wanted, True
-    (row,) = statements.lock(IdempotencyKey, user=user_id, operation=operation, key=key)
+    rows = statements.lock_for_caller(
+        IdempotencyKey, caller="user", user=user_id, operation=operation, key=key
+    )
+    if not rows:
+        _refuse_whose_key_is_gone(user_id)
+    (row,) = rows
     if row.claim == claim:
         return row, True
     if row.created_at < timezone.now() - KEPT_FOR:
@@ -210,10 +218,16 @@ def _claim(request: Request, operation: str, key: str, **first: Any) -> tuple[Id
     return row, False
 
 
+def _refuse_whose_key_is_gone(user_id: int) -> NoReturn:
+    """Say that the caller's account has ended, or that a refusal has just ended the key."""
+    is_there = statements.read(f"SELECT id {callers.source()}", [user_id])  # nosec B608
+    raise ConcurrentChange if is_there else InvalidToken
+
+
 def _insert_unless_there(row: IdempotencyKey) -> bool:
     """Insert the row, or wait for the one that is there; return whether it surely was inserted."""
     if connection.vendor != "mysql":
-        return insert_if_new(row)
+        return insert_if_new(row, caller_id=row.user_id)
     # INSERT IGNORE leaves a shared lock on the row that is there; two repeats that both hold it
     # and both go on to lock the row deadlock. This one locks it for itself, and cannot tell
     # whose row it is: the claim in it can.
@@ -233,7 +247,7 @@ def _lease_at_once(request: Request, operation: str, key: str) -> tuple[Idempote
             attempt=uuid.uuid4(),
             leased_until=timezone.now() + LEASE,
         )
-        if transactions.run_statement(partial(insert_if_new, row)):
+        if transactions.run_statement(partial(insert_if_new, row, caller_id=row.user_id)):
             return row, True
     return transactions.run(partial(_lease, request, operation, key))
 
