@@ -14,7 +14,7 @@ from django.db.models.functions import Lower
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from accounts.errors import UserNotFound
+from accounts.errors import InvalidToken, UserNotFound
 from accounts.models import EmailChange, RecoveryCode, TwoFactor, User
 
 Row = TypeVar("Row", bound=Model)
@@ -82,9 +82,30 @@ def lock_turns(*, user_id: int) -> None:
     """Let whoever asks this of the same person wait for one another, to the end of the transaction.
 
     What only points at the person, as their keys do, does not wait, where the database can tell.
+
+    :raises InvalidToken: their account has ended meanwhile.
     """
+    _get_caller(User.objects.only("pk"), user_id)
+
+
+def lock_caller(*, user_id: int) -> User:
+    """Lock and return whoever asks, as they are now, before something is written for them.
+
+    The token was checked before this transaction. An account that has ended since has forgotten
+    what it knew of the person, and would keep what is written now. As ``lock_turns``, so before
+    carts, orders, addresses and codes.
+
+    :raises InvalidToken: their account has ended meanwhile.
+    """
+    return _get_caller(User.objects.all(), user_id)
+
+
+def _get_caller(people: QuerySet[User], user_id: int) -> User:
     no_key = connection.features.has_select_for_no_key_update
-    User.objects.select_for_update(no_key=no_key).only("pk").get(pk=user_id)
+    caller = find(people.select_for_update(no_key=no_key).filter(pk=user_id, is_active=True))
+    if caller is None:
+        raise InvalidToken
+    return caller
 
 
 def get_pending_email_change_to(email: str, *, now: datetime) -> EmailChange | None:

@@ -204,7 +204,7 @@ def _leave_things_open(client: Canary, user: User, variant: Variant) -> None:
 
 
 def staff_look_after(user: User) -> None:
-    """Let staff do to the account, and write about it, what they can."""
+    """Let staff do to the account, and write about it, what they can, with keys of their own."""
     admin: Any = StaffFactory(role="admin")
     browser = Client()
     browser.force_login(admin)
@@ -214,16 +214,26 @@ def staff_look_after(user: User) -> None:
     api.sign_in(admin)
     api.must("patch", f"/api/accounts/users/{user.pk}/", {"last_name": "Zzcanarystaffname"})
     order = Order.objects.get(customer=user)
-    for is_internal in (True, False):
+    for number, is_internal in enumerate((True, False)):
         note = {"text": "Zzcanarycall", "is_internal": is_internal}
-        api.must("post", f"/api/orders/{order.number}/notes/", note)
+        key = {"HTTP_IDEMPOTENCY_KEY": f"note-{number}"}
+        api.must("post", f"/api/orders/{order.number}/notes/", note, **key)
+    wanted = [{"line_id": order.lines.order_by("pk")[1].pk, "quantity": 1}]
+    came = {"lines": wanted, "reason": "Zzcanary rang."}
+    key = {"HTTP_IDEMPOTENCY_KEY": "once"}
+    api.must("post", f"/api/orders/{order.number}/returns/", came, **key)
     payment = Payment.objects.get(customer=user, captured_minor__gt=0)
     back = {"amount": "0.50", "reason": "Zzcanary was promised it."}
-    api.must("post", f"/api/payments/{payment.pk}/refunds/", back)
-    variant: Any = VariantFactory(stock=1)
+    api.must("post", f"/api/payments/{payment.pk}/refunds/", back, **key)
+    variant: Any = VariantFactory(stock=2)
     with_cash = place(user, (variant, 1), shipping_address=address("Away"))
     paid = {"order_id": with_cash.number, "note": "Zzcanary's cheque"}
-    api.must("post", "/api/payments/offline/", paid)
+    api.must("post", "/api/payments/offline/", paid, **key)
+    changed_mind = place(user, (variant, 1), shipping_address=address("Away"), note="Zzcanarynote")
+    support: Any = StaffFactory(role="support")
+    api.sign_in(support)
+    api.must("post", f"/api/orders/{changed_mind.number}/cancel/", {}, **key)
+    api.must("post", f"/api/orders/{changed_mind.number}/notes/", note, **key)
 
 
 def places_of_words() -> set[tuple[str, str]]:

@@ -7,6 +7,7 @@ published document lets a customer send, and every column of text that there is.
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -16,10 +17,16 @@ from django.db import models
 from django.db.models import F
 from django.utils import timezone
 
+from accounts.models import User
+from accounts.services import delete_account_as_staff
+from accounts.tests.factories import StaffFactory
 from cart.models import Cart
 from catalog.models import Product, Review
-from orders.models import Order
+from catalog.tests.factories import VariantFactory
+from orders.models import Order, OrderEvent
+from orders.tests.trade import buyer, client_of, place
 from shop_backend import background
+from shop_backend.kernel.idempotency import REPLAYED_HEADER
 from shop_backend.kernel.models import IdempotencyKey, SpentBudget
 from tests import canary, security_matrix
 from tests.contract.document import path_of
@@ -172,6 +179,37 @@ def test_after_an_accounts_end_nothing_personal_is_left_but_in_the_books():
     }
     (review,) = Review.objects.all()
     assert (review.author, review.rating, review.title, review.text) == (None, 5, "", "")
+
+
+def test_a_repeat_of_staff_has_no_second_effect_and_tells_what_is_left():
+    variant: Any = VariantFactory(stock=2)
+    order = place(buyer(), (variant, 1), note="Ring at the back.")
+    support: Any = StaffFactory(role="support")
+    asked = {
+        "cancel": {},
+        "notes": {"text": "She moves house.", "is_internal": True},
+    }
+    first = [_once(support, f"/api/orders/{order.number}/{step}/", asked[step]) for step in asked]
+    assert [answer.status_code for answer in first] == [200, 201]
+    events = OrderEvent.objects.count()
+
+    delete_account_as_staff(user=order.customer)
+    told, gone = (
+        _once(support, f"/api/orders/{order.number}/{step}/", asked[step]) for step in asked
+    )
+
+    assert (told.status_code, told.headers[REPLAYED_HEADER]) == (200, "true")
+    assert (told.json()["data"]["status"], told.json()["data"]["note"]) == ("cancelled", "")
+    assert (gone.status_code, gone.json()["code"]) == (404, "not_found")
+    assert OrderEvent.objects.count() == events
+    assert set(IdempotencyKey.objects.values_list("user", "operation", "payload")) == {
+        (support.pk, "orders.cancel", str(order.pk)),
+        (support.pk, "orders.note", str(first[1].json()["data"]["id"])),
+    }
+
+
+def _once(actor: User, path: str, body: dict[str, Any]) -> Any:
+    return client_of(actor).post(path, body, format="json", headers={"Idempotency-Key": "one"})
 
 
 def test_of_an_account_that_goes_on_only_what_is_in_use_is_left_after_its_time():

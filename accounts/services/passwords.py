@@ -46,8 +46,9 @@ def change_password(
     :param field: the name under which the client sent the old password.
     :param session: the caller's own, which stays.
     :raises InvalidPassword: the old password is not this one.
+    :raises InvalidToken: the account has ended meanwhile.
     """
-    user = User.objects.select_for_update().get(pk=user.pk)
+    user = selectors.lock_caller(user_id=user.pk)
     if not user.check_password(old_password):
         raise InvalidPassword(field=field)
     require_strong(new_password, user=user, field="new_password")

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts import selectors
 from accounts.errors import (
     EmailTaken,
+    InvalidToken,
     NotYourEmail,
     OwnAccount,
     ProtectedAccount,
@@ -47,6 +48,7 @@ def update_profile(
     :raises TwoFactorCodeRequired, InvalidTwoFactorCode: see ``require_second_factor_as_well``.
     :raises EmailTaken: somebody else has verified the new address.
     :raises OtpCooldown: a code for the new address was asked for too recently or too often.
+    :raises InvalidToken: the account has ended meanwhile.
     """
     if email and email != user.email:
         require_second_factor_as_well(
@@ -68,7 +70,7 @@ def _update_profile(
     is_new_email = email != user.email
     if email and is_new_email:
         otps.count_request(purpose=OtpPurpose.ACTIVATION, email=email, now=now)
-    user = User.objects.select_for_update().get(pk=user.pk)
+    user = selectors.lock_caller(user_id=user.pk)
     if email and is_new_email:
         require_presence(user=user, session=session, current_password=current_password, now=now)
     _rename(user, first_name, last_name)
@@ -129,9 +131,12 @@ def delete_own_account(
     :raises PasswordRequired: the login is older.
     :raises InvalidPassword: the password is wrong.
     :raises StaffAccount: staff do not vanish by themselves.
+    :raises InvalidToken: the account has ended meanwhile.
     """
     has_rights = bool(user.get_all_permissions())  # read with a customer's token: there are none
     user = User.objects.select_for_update().get(pk=user.pk)
+    if not user.is_active:
+        raise InvalidToken
     if user.is_staff or user.is_superuser or has_rights:
         raise StaffAccount
     require_presence(user=user, session=session, current_password=current_password, now=now)
@@ -186,6 +191,11 @@ def _forget_in_admin_log(user: User) -> None:
 
 
 def _anonymise(user: User) -> None:
+    """Forget the person; the caller has locked the row, so nobody writes for them meanwhile.
+
+    Whoever writes for a person waits for the row here and then finds them gone: see
+    ``selectors.lock_caller`` and ``shop_backend.kernel.callers``.
+    """
     for holder in personal_data.answerer:
         holder.forget(user_id=user.pk)
     user.groups.clear()

@@ -93,8 +93,9 @@ def begin_two_factor(*, user: User) -> Enrolment:
     The caller makes sure that it is the person themselves (``require_presence``).
 
     :raises TwoFactorAlreadyOn: switch the present one off first.
+    :raises InvalidToken: the account has ended meanwhile.
     """
-    User.objects.select_for_update().get(pk=user.pk)  # two beginnings wait for one another
+    selectors.lock_caller(user_id=user.pk)  # two beginnings wait for one another
     factors = TwoFactor.objects.filter(user=user)
     if factors.confirmed().exists():
         raise TwoFactorAlreadyOn
@@ -226,6 +227,7 @@ def _switch_on(factor: TwoFactor, user: User, session: Session | None, now: date
 
 
 def _renew_codes(factor: TwoFactor) -> list[str]:
+    selectors.lock_turns(user_id=factor.user_id)
     post(purpose=MailPurpose.RECOVERY_CODES_RENEWED, user_ids=[factor.user_id])
     return _new_codes(factor)
 

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from accounts import selectors as accounts
 from accounts.models import User
 from cart import discounts, pricing
 from cart.errors import CartFull, CartLineNotFound
@@ -19,7 +20,7 @@ from catalog.selectors import VariantReference
 from inventory import selectors as inventory
 from inventory.errors import InsufficientStock
 from shipping import selectors as shipping
-from shop_backend.kernel import statements, sweeping, transactions
+from shop_backend.kernel import callers, statements, sweeping, transactions
 from shop_backend.kernel.errors import ConcurrentChange
 from shop_backend.kernel.inserting import insert_if_new
 
@@ -65,7 +66,6 @@ def change_quantity(*, user: User, line_id: int, quantity: int) -> None:
         _check_available(variant.stock_item_id, variant.sku, quantity)
         line.quantity, line.seen_price_minor = quantity, variant.price_minor
         line.save(update_fields=["quantity", "seen_price_minor"])
-    _touch(cart)
 
 
 @transactions.use_case
@@ -76,7 +76,6 @@ def remove_line(*, user: User, line_id: int) -> None:
     """
     cart = _lock_open_cart(user)
     _get_line(cart, line_id).delete()
-    _touch(cart)
 
 
 @transactions.use_case
@@ -84,7 +83,6 @@ def empty(*, user: User) -> None:
     """Take every line out of the user's open cart."""
     cart = _lock_open_cart(user)
     cart.lines.all().delete()
-    _touch(cart)
 
 
 @transactions.use_case
@@ -111,7 +109,6 @@ def choose_shipping(
     if method_id is not None:
         cart.shipping_method = shipping.get_active_method(method_id=method_id)
     cart.save(update_fields=["address", "shipping_address", "shipping_method"])
-    _touch(cart)
 
 
 @transactions.use_case
@@ -133,7 +130,6 @@ def apply_coupon(*, user: User, code: str) -> None:
     )
     cart.coupon = coupon
     cart.save(update_fields=["coupon"])
-    _touch(cart)
 
 
 @transactions.use_case
@@ -142,7 +138,6 @@ def remove_coupon(*, user: User) -> None:
     cart = _lock_open_cart(user)
     cart.coupon = None
     cart.save(update_fields=["coupon"])
-    _touch(cart)
 
 
 @transactions.requires_transaction
@@ -157,8 +152,11 @@ def lock_cart_for_order(*, user: User) -> OpenCart | None:
 
     Locked first and read then: a cart that was changed while we waited for it is read as it is
     now.
+
+    :raises InvalidToken: the user's account has ended meanwhile.
     """
-    if not statements.lock(Cart, open_for=user.pk):
+    if not statements.lock_for_caller(Cart, caller="open_for", open_for=user.pk):
+        accounts.lock_turns(user_id=user.pk)
         return None
     return read_open_cart(user_id=user.pk, now=timezone.now())
 
@@ -192,34 +190,36 @@ def delete_abandoned_carts(*, now: datetime, limit: int = 1000) -> int:
 
 
 def _lock_open_cart(user: User) -> Cart:
-    """Return the user's open cart, locked.
-
-    The lock is taken by ``open_for``: a cart that became an order while we waited for it is no
-    match any more, and a new one is made.
-    """
-    carts = Cart.objects.select_for_update()
-    cart, _ = carts.get_or_create(open_for=user.pk, defaults={"user": user})
-    return cart
+    """Return the user's open cart, touched and thereby locked."""
+    return Cart.objects.get(pk=_touch_open_cart(user))
 
 
 def _touch_open_cart(user: User) -> int:
-    """Return the key of the user's open cart, touched and thereby locked; see above."""
+    """Return the key of the user's open cart, touched and thereby locked.
+
+    The lock is taken by ``open_for``: a cart that became an order while we waited for it is no
+    match any more, and a new one is made.
+
+    :raises InvalidToken: the user's account has ended meanwhile.
+    """
     now = timezone.now()
     for _ in range(_TRIES):
         cart_id = _touch_if_there(user.pk, statements.adapted(_UPDATED_AT, now))
         if cart_id is not None:
             return cart_id
         cart = Cart(open_for=user.pk, user=user, created_at=now, updated_at=now)
-        if insert_if_new(cart):
+        if insert_if_new(cart, caller_id=user.pk):
             return cart.pk
+    accounts.lock_turns(user_id=user.pk)
     raise ConcurrentChange
 
 
 def _touch_if_there(user_id: int, moment: Any) -> int | None:
-    text, parameters = "UPDATE cart_cart SET updated_at = %s WHERE open_for = %s", [moment, user_id]
+    of_caller = f"open_for = {callers.still_there()}"
+    text, parameters = f"UPDATE cart_cart SET updated_at = %s WHERE {of_caller}", [moment, user_id]  # nosec B608
     if connection.vendor == "mysql":  # it returns nothing from an UPDATE
         statements.execute(text, parameters)
-        rows = statements.read("SELECT id FROM cart_cart WHERE open_for = %s", [user_id])
+        rows = statements.read(f"SELECT id FROM cart_cart WHERE {of_caller}", [user_id])  # nosec B608
     else:
         rows = statements.read(f"{text} RETURNING id", parameters)
     return rows[0][0] if rows else None
@@ -268,7 +268,3 @@ def _check_available(stock_item_id: int, sku: str, quantity: int) -> None:
     available = inventory.get_availability([stock_item_id]).get(stock_item_id, 0)
     if available is not None and available < quantity:
         raise InsufficientStock(sku=sku, requested=quantity, available=available)
-
-
-def _touch(cart: Cart) -> None:
-    Cart.objects.filter(pk=cart.pk).update(updated_at=timezone.now())

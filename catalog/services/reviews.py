@@ -1,6 +1,7 @@
 """Reviews: written by those who received the product, shown once a moderator approves.
 
-Every change locks the product first and the review second. So the changes of one product's
+Every change locks the product first and the review second; before them its author, where it is
+theirs. So the changes of one product's
 reviews come one after the other, and its rating is counted over what really stands.
 """
 
@@ -12,6 +13,8 @@ from django.db.models import Count, F, OuterRef, PositiveIntegerField, QuerySet,
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from accounts import selectors as accounts
+from accounts.errors import InvalidToken
 from accounts.models import User
 from catalog import errors, ports
 from catalog.models import Product, Review
@@ -27,7 +30,9 @@ def write_review(
     :param rating: 1 to 5.
     :raises ReviewNeedsDelivery: no unit of the product reached the author and stayed.
     :raises ReviewExists: the author has reviewed the product.
+    :raises InvalidToken: the author's account has ended meanwhile.
     """
+    accounts.lock_turns(user_id=author.pk)
     if Review.objects.filter(product=product, author=author).exists():
         raise errors.ReviewExists
     if not ports.deliveries.answerer.has_received(user_id=author.pk, product_id=product.pk):
@@ -46,7 +51,11 @@ def edit_review(*, review: Review, fields: Mapping[str, Any]) -> Review:
     """Change what the author said; it waits for a moderator again, and is not shown till then.
 
     :param fields: rating, title, text.
+    :raises InvalidToken: the author's account has ended meanwhile.
     """
+    if review.author_id is None:  # an ended account's, whose stars are kept
+        raise InvalidToken
+    accounts.lock_turns(user_id=review.author_id)
     review = _lock(review)
     review.transition_to(Review.Status.PENDING)
     for name, value in fields.items():

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from accounts.errors import InvalidToken
 from accounts.models import User
 from accounts.selectors import lock_turns
 from cart import discounts, pricing
@@ -75,6 +76,7 @@ def place_order(
 
     :param coupon: a code; without it the cart's own coupon counts.
     :param expected_total: what the buyer was shown; compared, never used.
+    :raises InvalidToken: the customer's account has ended meanwhile.
     :raises TooManyUnpaidOrders: the customer has as many as the shop allows.
     :raises CartEmpty: there is nothing to order.
     :raises VariantNotFound: something among the items is not for sale.
@@ -240,7 +242,8 @@ def _write_order(
         expires_at=None if is_free else now + timedelta(minutes=settings.ORDER_HOLD_MINUTES),
         **(destination if destination and totals.needs_shipping else {}),
     )
-    statements.insert(order)
+    if not statements.insert_for_caller(order, caller_id=customer.pk):
+        raise InvalidToken
     images = catalog.get_image_urls(line.goods.product_id for line in totals.lines)
     order.remember_lines(statements.insert_all(_line(order, line, images) for line in totals.lines))
     history.record(order=order, kind="placed", actor_id=customer.pk, total_minor=order.total_minor)

@@ -15,6 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.selectors import lock_turns
 from inventory import selectors as inventory_selectors
 from inventory import services as inventory
 from orders.errors import (
@@ -75,7 +76,9 @@ def ask_for_return(
     :raises ReturnWindowClosed: they were delivered too long ago.
     :raises OrderLineNotFound: the order has no such line.
     :raises NotLeftToReturn: so many were not shipped, or are in another return.
+    :raises InvalidToken: the customer's account has ended meanwhile.
     """
+    lock_turns(user_id=actor_id)
     order = lock_order(number=number)
     deadline = get_return_deadline(order)
     if deadline is not None and now > deadline:

@@ -15,6 +15,7 @@ from orders.serializers import NoteSerializer, OrderEventSerializer, WriteNoteSe
 from orders.views.finding import visible_order
 from shop_backend.kernel import idempotency
 from shop_backend.kernel.access import SIGNED_IN
+from shop_backend.kernel.errors import ObjectNotFound
 from shop_backend.kernel.views import ShopViewSet
 
 
@@ -68,8 +69,16 @@ class NoteViewSet(ShopViewSet):
             request,
             operation="orders.note",
             effect=partial(self._write, order.number, user.pk, body.validated_data),
+            again=self._again,
         )
 
     def _write(self, number: str, author_id: int, said: dict[str, Any]) -> Response:
         note = services.add_note(number=number, author_id=author_id, **said)
         return Response(NoteSerializer(note).data, status=201)
+
+    def _again(self, pk: int) -> Response:
+        try:
+            note = OrderNote.objects.get(pk=pk)
+        except OrderNote.DoesNotExist as error:  # gone with the customer's account
+            raise ObjectNotFound from error
+        return Response(NoteSerializer(note).data)

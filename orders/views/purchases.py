@@ -184,7 +184,10 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
         """Cancel an order: releases the stock, refunds what was paid."""
         order = self.get_object()
         return idempotency.perform(
-            request, operation="orders.cancel", effect=partial(self._cancel, request, order)
+            request,
+            operation="orders.cancel",
+            effect=partial(self._cancel, request, order),
+            again=None if order.customer_id == request.user.pk else self._again,
         )
 
     def _place(self, request: Request, wanted: dict[str, Any]) -> Response:
@@ -212,7 +215,10 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
             services.cancel_order_as_staff(number=order.number, actor=user)
         else:
             self.permission_denied(request)
-        return Response(self._fresh(order))
+        return self._again(order.pk)
+
+    def _again(self, pk: int) -> Response:
+        return Response(self.representation(Order.objects.with_lines().get(pk=pk)))
 
     def _set_status(self, request: Request) -> Response:
         order = self.get_object()
@@ -223,7 +229,7 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
             status=body.validated_data["status"],
             actor=signed_in(request),
         )
-        return Response(self._fresh(order))
+        return self._again(order.pk)
 
     def _represented(self, order: Order, found: Found | None) -> Any:
         around = selectors.get_surroundings(order=order, user=self.request.user, found=found)
@@ -241,9 +247,6 @@ class OrderViewSet(mixins.ListModelMixin, ShopViewSet):
             return None
         url = request.build_absolute_uri()
         return Response(numbered_page(url, _summaries(orders), counted=counted, page=page))
-
-    def _fresh(self, order: Order) -> Any:
-        return self.representation(Order.objects.with_lines().get(pk=order.pk))
 
 
 class UserOrderViewSet(mixins.ListModelMixin, ShopViewSet):

@@ -73,6 +73,7 @@ class ReturnViewSet(mixins.ListModelMixin, ShopViewSet):
             request,
             operation="orders.return",
             effect=partial(self._ask, request, order, body.validated_data),
+            again=None if order.customer_id == request.user.pk else self._again,
         )
 
     @swagger_auto_schema(
@@ -110,7 +111,7 @@ class ReturnViewSet(mixins.ListModelMixin, ShopViewSet):
             ),
             actor=signed_in(request),
         )
-        return Response(self._fresh(found.pk))
+        return self._again(found.pk)
 
     def _ask(self, request: Request, order: Order, wanted: dict[str, Any]) -> Response:
         user = signed_in(request)
@@ -124,7 +125,8 @@ class ReturnViewSet(mixins.ListModelMixin, ShopViewSet):
             )
         else:
             self.permission_denied(request)
-        return Response(self._fresh(opened.pk), status=201)
+        return self._again(opened.pk, 201)
 
-    def _fresh(self, pk: int) -> Any:
-        return self.representation(Return.objects.with_lines().get(pk=pk))
+    def _again(self, pk: int, status: int = 200) -> Response:
+        found = self.representation(Return.objects.with_lines().get(pk=pk))
+        return Response(found, status=status)

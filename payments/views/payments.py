@@ -165,7 +165,9 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
             )
             return self._answer(payment, status.HTTP_201_CREATED)
 
-        return idempotency.perform(request, operation="payments_offline", effect=record)
+        return idempotency.perform(
+            request, operation="payments_offline", effect=record, again=self._again
+        )
 
     @swagger_auto_schema(
         operation_id="payments_refund",
@@ -201,7 +203,12 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
             )
             return Response(RefundSerializer(made).data, status.HTTP_201_CREATED)
 
-        return idempotency.perform_in_steps(request, operation="payments_refund", effect=refund)
+        def again(pk: int) -> Response:
+            return Response(RefundSerializer(Refund.objects.get(pk=pk)).data)
+
+        return idempotency.perform_in_steps(
+            request, operation="payments_refund", effect=refund, again=again
+        )
 
     @swagger_auto_schema(
         operation_id="payments_capture",
@@ -223,7 +230,9 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
                 services.capture_payment(payment_id=payment.pk, attempt_key=attempt)
             )
 
-        return idempotency.perform_in_steps(request, operation="payments_capture", effect=capture)
+        return idempotency.perform_in_steps(
+            request, operation="payments_capture", effect=capture, again=self._again
+        )
 
     @swagger_auto_schema(
         operation_id="payments_void",
@@ -243,9 +252,14 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ShopViewS
         def void(attempt: str | None) -> Response:
             return self._answer(services.void_payment(payment_id=payment.pk, attempt_key=attempt))
 
-        return idempotency.perform_in_steps(request, operation="payments_void", effect=void)
+        return idempotency.perform_in_steps(
+            request, operation="payments_void", effect=void, again=self._again
+        )
 
     def _answer(self, payment: Payment, code: int = status.HTTP_200_OK) -> Response:
-        (payment,) = statements.fetch(Payment, id=payment.pk)
+        return self._again(payment.pk, code)
+
+    def _again(self, pk: int, code: int = status.HTTP_200_OK) -> Response:
+        (payment,) = statements.fetch(Payment, id=pk)
         refunds = statements.fetch(Refund, payment=payment.pk)
         return Response(represent(payment, refunds, viewer_id=self.request.user.pk), code)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from accounts import selectors as accounts
 from accounts.models import User
 from shipping.errors import (
     DefaultAddressNeeded,
@@ -111,9 +112,12 @@ def export_customer(*, user_id: int) -> dict[str, Any]:
 
 @transactions.requires_transaction
 def lock_book(user_id: int) -> list[int]:
-    """Lock the user's whole address book, an empty one too, and return its entries' ids."""
+    """Lock the user's whole address book, an empty one too, and return its entries' ids.
+
+    :raises InvalidToken: the user's account has ended meanwhile.
+    """
     # The owner's row stands for the book: an empty one has no row of its own to lock.
-    list(User.objects.select_for_update().filter(pk=user_id).values_list("pk"))
+    accounts.lock_turns(user_id=user_id)
     book = Address.objects.select_for_update().filter(user_id=user_id).order_by("pk")
     return [pk for (pk,) in book.values_list("pk")]
 

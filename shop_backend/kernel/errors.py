@@ -39,6 +39,14 @@ class Refused(ShopError):
     status = 403
 
 
+class InvalidToken(ShopError):
+    """Nobody may come in with it, or nobody any more: their account has ended meanwhile."""
+
+    status = 401
+    code = "token_not_valid"
+    message = "The token is invalid, expired or revoked."
+
+
 class TwoFactorEnrolmentRequired(Refused):
     code = "two_factor_enrolment_required"
     message = "Your role demands a second factor: switch it on first."

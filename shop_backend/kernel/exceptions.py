@@ -16,7 +16,12 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from shop_backend.kernel import problems, quick_refusals
-from shop_backend.kernel.errors import DatabaseBusy, DatabaseUnavailable, ShopError
+from shop_backend.kernel.errors import (
+    DatabaseBusy,
+    DatabaseUnavailable,
+    InvalidToken,
+    ShopError,
+)
 from shop_backend.kernel.faces import face_of
 from shop_backend.kernel.transactions import is_lost_connection, is_retryable
 
@@ -32,9 +37,11 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     request = context["request"]
     if isinstance(error, ShopError) and error.holds is not None:
         quick_refusals.note(request.META, error.holds)
-    return Response(
-        problem.body(face_of(request)), status=problem.status, headers=dict(problem.headers)
-    )
+    headers = dict(problem.headers)
+    if isinstance(error, InvalidToken):  # as if the door had said so
+        scheme = context["view"].get_authenticate_header(request)
+        headers |= {"WWW-Authenticate": scheme} if scheme else {}
+    return Response(problem.body(face_of(request)), status=problem.status, headers=headers)
 
 
 def _problem(error: Exception) -> problems.Problem | None:

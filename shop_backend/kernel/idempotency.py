@@ -1,10 +1,14 @@
 """``Idempotency-Key``: the same request, however often it arrives, takes effect once.
 
 The key's scope is the user and the operation. Only 2xx answers are kept, as status and bare
-payload, and dressed anew for the face that asks. ``perform`` is for effects that live in the
-database: key and effect share one transaction. ``perform_in_steps`` is for effects that need
-the network in the middle: a lease marks the key as in flight, and after the lease or a 5xx a
-repeat resumes the same attempt. A refusal ends the attempt: the key may try anew.
+payload, and dressed anew for the face that asks. Of an answer that staff get about a customer only
+the ``id`` is kept, and a repeat is told how things are by then: a copy of the customer's words
+under a key of the staff would outlive the customer's account.
+
+``perform`` is for effects that live in the database: key and effect share one transaction.
+``perform_in_steps`` is for effects that need the network in the middle: a lease marks the key as
+in flight, and after the lease or a 5xx a repeat resumes the same attempt. A refusal ends the
+attempt: the key may try anew. Whoever's account has ended meanwhile gets no key (``callers``).
 """
 
 import hashlib
@@ -13,7 +17,7 @@ import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial, wraps
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import orjson
 from django.core.files import File
@@ -25,11 +29,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.status import is_server_error, is_success
 
-from shop_backend.kernel import jsontext, statements, sweeping, transactions
+from shop_backend.kernel import callers, jsontext, statements, sweeping, transactions
 from shop_backend.kernel.errors import (
+    ConcurrentChange,
     IdempotencyKeyInFlight,
     IdempotencyKeyReused,
     InvalidIdempotencyKey,
+    InvalidToken,
     ShopError,
 )
 from shop_backend.kernel.inserting import insert_if_new
@@ -44,6 +50,8 @@ _KEEP = (
     'UPDATE "kernel_idempotencykey" SET "status" = %s, "payload" = %s, "leased_until" = NULL'
     ' WHERE "id" = %s AND "claim" = %s'
 )
+# From the ``id`` of what an effect made or changed to the answer about it.
+Again = Callable[[int], Response]
 _SANE_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -52,6 +60,7 @@ def perform(
     *,
     operation: str,
     effect: Callable[[], Response],
+    again: Again | None = None,
     recover: Callable[[ShopError], bool] | None = None,
     foresee: Callable[[], None] | None = None,
 ) -> Response:
@@ -59,6 +68,8 @@ def perform(
 
     Without a key the effect simply runs in its transaction.
 
+    :param again: answers a repeat by the ``id`` in the first answer, of which nothing else is
+        kept then. For staff, where a customer's words, or words about one, are in the answer.
     :param recover: see ``transactions.run``.
     :param foresee: asked before there is a transaction, of what is committed; it may refuse what
         the effect would refuse. A key that is there already is answered as ever.
@@ -76,9 +87,9 @@ def perform(
     def once() -> Response:
         row, is_mine = _claim(request, operation, key)
         if not is_mine:
-            return _replay(row)
+            return _replay(row, again)
         response = effect()
-        _settle(row, response)
+        _settle(row, response, again)
         return response
 
     return transactions.run(once, recover=recover)
@@ -115,12 +126,17 @@ def keyed(operation: str) -> Callable[[Callable[..., Response]], Callable[..., R
 
 @transactions.forbids_transaction
 def perform_in_steps(
-    request: Request, *, operation: str, effect: Callable[[str | None], Response]
+    request: Request,
+    *,
+    operation: str,
+    effect: Callable[[str | None], Response],
+    again: Again | None = None,
 ) -> Response:
     """Run an effect that opens its own transactions, once for each key.
 
     :param effect: called with a stable name of the attempt (``None`` without a key), from which
         it finds what an interrupted first try has begun.
+    :param again: see ``perform``.
     :raises IdempotencyKeyInFlight: another request holds the key's lease.
     """
     key = _key_of(request)
@@ -128,13 +144,13 @@ def perform_in_steps(
         return effect(None)
     row, is_mine = _lease_at_once(request, operation, key)
     if not is_mine:
-        return _replay(row)
+        return _replay(row, again)
     try:
         response = effect(cast(uuid.UUID, row.attempt).hex)
     except (ShopError, APIException) as error:
         _end(row, error.status if isinstance(error, ShopError) else error.status_code)
         raise
-    _settle(row, response)
+    _settle(row, response, again)
     return response
 
 
@@ -198,7 +214,12 @@ def _claim(request: Request, operation: str, key: str, **first: Any) -> tuple[Id
     )
     if _insert_unless_there(wanted):
         return wanted, True
-    (row,) = statements.lock(IdempotencyKey, user=user_id, operation=operation, key=key)
+    rows = statements.lock_for_caller(
+        IdempotencyKey, caller="user", user=user_id, operation=operation, key=key
+    )
+    if not rows:
+        _refuse_whose_key_is_gone(user_id)
+    (row,) = rows
     if row.claim == claim:
         return row, True
     if row.created_at < timezone.now() - KEPT_FOR:
@@ -210,10 +231,16 @@ def _claim(request: Request, operation: str, key: str, **first: Any) -> tuple[Id
     return row, False
 
 
+def _refuse_whose_key_is_gone(user_id: int) -> NoReturn:
+    """Say that the caller's account has ended, or that a refusal has just ended the key."""
+    is_there = statements.read(f"SELECT id {callers.source()}", [user_id])  # nosec B608
+    raise ConcurrentChange if is_there else InvalidToken
+
+
 def _insert_unless_there(row: IdempotencyKey) -> bool:
     """Insert the row, or wait for the one that is there; return whether it surely was inserted."""
     if connection.vendor != "mysql":
-        return insert_if_new(row)
+        return insert_if_new(row, caller_id=row.user_id)
     # INSERT IGNORE leaves a shared lock on the row that is there; two repeats that both hold it
     # and both go on to lock the row deadlock. This one locks it for itself, and cannot tell
     # whose row it is: the claim in it can.
@@ -233,7 +260,7 @@ def _lease_at_once(request: Request, operation: str, key: str) -> tuple[Idempote
             attempt=uuid.uuid4(),
             leased_until=timezone.now() + LEASE,
         )
-        if transactions.run_statement(partial(insert_if_new, row)):
+        if transactions.run_statement(partial(insert_if_new, row, caller_id=row.user_id)):
             return row, True
     return transactions.run(partial(_lease, request, operation, key))
 
@@ -262,12 +289,13 @@ def _take_over(row: IdempotencyKey, claim: uuid.UUID, fingerprint: str) -> None:
     row.save(update_fields=["claim", "fingerprint", "status", "payload", "created_at"])
 
 
-def _settle(row: IdempotencyKey, response: Response) -> None:
+def _settle(row: IdempotencyKey, response: Response, again: Again | None) -> None:
     """Keep a success for the repeats; of anything else, see ``_end``."""
     if not is_success(response.status_code):
         _end(row, response.status_code)
         return
-    payload = jsontext.dumps(response.data).decode()
+    kept = response.data if again is None else response.data["id"]
+    payload = jsontext.dumps(kept).decode()
     claim = statements.adapted(_CLAIM, row.claim)
     statements.execute(_KEEP, [response.status_code, payload, row.pk, claim])
 
@@ -281,6 +309,11 @@ def _end(row: IdempotencyKey, status: int) -> None:
         rows.delete()
 
 
-def _replay(row: IdempotencyKey) -> Response:
-    payload: Any = orjson.loads(row.payload)
-    return Response(payload, status=row.status, headers={REPLAYED_HEADER: "true"})
+def _replay(row: IdempotencyKey, again: Again | None) -> Response:
+    kept: Any = orjson.loads(row.payload)
+    if again is None or not isinstance(kept, int):  # an older version kept all of it
+        return Response(kept, status=row.status, headers={REPLAYED_HEADER: "true"})
+    response = again(kept)
+    response.status_code = cast(int, row.status)
+    response.headers[REPLAYED_HEADER] = "true"
+    return response

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from django.db import connection
 from django.db.models import AutoField, Model
 
+from shop_backend.kernel import callers
 from shop_backend.kernel.prepared import Kept
 from shop_backend.kernel.selects import FEW, converted, converters_of, quoted
 
@@ -41,6 +42,14 @@ def lock(model: type[M], **equal: Any) -> list[M]:
     return _fetch(model, equal, lock=" FOR UPDATE" if _can_lock() else "")
 
 
+def lock_for_caller(model: type[M], *, caller: str, **equal: Any) -> list[M]:
+    """Return what ``lock`` does, and nothing once the caller's account has ended.
+
+    :param caller: the one of the columns whose value is the caller's id; see ``callers``.
+    """
+    return _fetch(model, equal, lock=" FOR UPDATE" if _can_lock() else "", caller=caller)
+
+
 def read(text: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Run a SELECT that is written out, of plain numbers and texts; return its rows."""
     with connection.cursor() as cursor:
@@ -62,14 +71,28 @@ def insert(row: Model) -> None:
         raise AssertionError(f"{row!r} was not inserted")
 
 
-def insert_or_skip(row: Model, on_conflict: str) -> bool:
+def insert_for_caller(row: Model, *, caller_id: int) -> bool:
+    """Insert the row unless the caller's account has ended; return whether it was inserted.
+
+    See ``callers``.
+    """
+    return insert_or_skip(row, "", caller_id=caller_id)
+
+
+def insert_or_skip(row: Model, on_conflict: str, *, caller_id: int | None = None) -> bool:
     """Insert the row and give it its key; return whether it was inserted.
 
     :param on_conflict: what the statement ends in; empty: it raises.
+    :param caller_id: whose account must not have ended; see ``callers``.
     """
-    statement = _insert_text(connection.vendor, type(row), on_conflict)
+    values = _values_of(row)
+    source = ""
+    if caller_id is not None:
+        values.append(caller_id)
+        source = callers.source()
+    statement = _insert_text(connection.vendor, type(row), on_conflict, source)
     with connection.cursor() as cursor:
-        cursor.execute(statement, _values_of(row))
+        cursor.execute(statement, values)
         if connection.features.can_return_columns_from_insert:
             found = cursor.fetchone()
             pk = found[0] if found else None
@@ -113,8 +136,8 @@ def save(row: Model, *names: str) -> None:
         raise type(row).DoesNotExist(f"{row!r} is not there to be saved")  # type: ignore[attr-defined]  # each model has its own
 
 
-def _fetch(model: type[M], equal: dict[str, Any], *, lock: str) -> list[M]:
-    text, converters, fields = _select_text(connection.vendor, model, tuple(equal), lock)
+def _fetch(model: type[M], equal: dict[str, Any], *, lock: str, caller: str = "") -> list[M]:
+    text, converters, fields = _select_text(connection.vendor, model, tuple(equal), lock, caller)
     wanted = zip(fields, equal.values(), strict=True)
     parameters = [_looked_for(field, value) for field, value in wanted]
     with connection.cursor() as cursor:
@@ -165,14 +188,15 @@ def _insertable(vendor: str, model: type[Model]) -> tuple[str, tuple[Any, ...]]:
 
 
 @lru_cache(maxsize=256)
-def _insert_text(vendor: str, model: type[Model], on_conflict: str) -> str:
+def _insert_text(vendor: str, model: type[Model], on_conflict: str, source: str) -> str:
     columns, fields = _insertable(vendor, model)
     table, key = _table_and_key(model)
     places = ", ".join(["%s"] * len(fields))
+    rows = f"SELECT {places} {source}" if source else f"VALUES ({places})"  # nosec B608
     verb = "INSERT IGNORE INTO" if on_conflict and vendor == "mysql" else "INSERT INTO"
     suffix = f" {on_conflict}" if on_conflict and vendor != "mysql" else ""
     returning = f" RETURNING {key}" if connection.features.can_return_columns_from_insert else ""
-    return Kept(f"{verb} {table} ({columns}) VALUES ({places}){suffix}{returning}")
+    return Kept(f"{verb} {table} ({columns}) {rows}{suffix}{returning}")
 
 
 @lru_cache(maxsize=256)
@@ -188,14 +212,17 @@ def _update_text(
 
 @lru_cache(maxsize=256)
 def _select_text(
-    vendor: str, model: type[Model], names: tuple[str, ...], lock: str
+    vendor: str, model: type[Model], names: tuple[str, ...], lock: str, caller: str
 ) -> tuple[str, list[tuple[int, Any, Any]], tuple[Any, ...]]:
     quote = connection.ops.quote_name
     fields: Any = model._meta.concrete_fields
     table, key = _table_and_key(model)
     columns = ", ".join(f"{table}.{quote(field.column)}" for field in fields)
     asked: tuple[Any, ...] = tuple(model._meta.get_field(name) for name in names)
-    where = " AND ".join(f"{table}.{quote(field.column)} = %s" for field in asked)
+    where = " AND ".join(
+        f"{table}.{quote(field.column)} = {callers.still_there() if name == caller else '%s'}"
+        for name, field in zip(names, asked, strict=True)
+    )
     text = f"SELECT {columns} FROM {table} WHERE {where} ORDER BY {table}.{key} ASC{lock}"  # nosec B608
     return Kept(text), converters_of(fields), asked
 
