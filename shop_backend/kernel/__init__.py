@@ -4,6 +4,7 @@
   (how the shop says no), ``exceptions``, ``problems``, ``fallbacks`` (from there to a body).
 - Requests: ``views`` (what each shares), ``access`` (who may), ``requests``, ``parsers``,
   ``converters`` (path parts), ``filters``, ``pagination``, ``middleware``, ``headers``.
+- Whoever asks: ``callers`` (an account that may end meanwhile).
 - Once only: ``idempotency``, ``inserting`` (what may be there already).
 - Limits: ``throttling`` (how often one may ask), ``budgets`` (counting), ``breaker`` (a neighbour
   that is down), ``shared`` and ``redis_store`` (what processes count together).

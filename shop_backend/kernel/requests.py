@@ -23,7 +23,7 @@ def read_parameters(line: str) -> tuple[str, dict[str, str]]:
 
 
 # The parts of a form are read within Django, for DRF too; it leaves out a line over ValueError.
-multipartparser.parse_header_parameters = read_parameters  # type: ignore[attr-defined]
+multipartparser.parse_header_parameters = read_parameters  # type: ignore[attr-defined]  # a name it imports
 
 
 class ShopRequest(WSGIRequest):
