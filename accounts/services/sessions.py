@@ -215,6 +215,8 @@ def _live_session(claims: SessionClaims, *, now: datetime) -> Session | None:
 
 def _address(text: str) -> str | None:
     try:
-        return str(ipaddress.ip_address(text))
+        ip = ipaddress.ip_address(text)
     except ValueError:
         return None
+    # Without its zone (RFC 4007), as in fe80::1%eth0: PostgreSQL's inet does not take every one.
+    return str(type(ip)(int(ip)))

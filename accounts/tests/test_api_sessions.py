@@ -7,6 +7,7 @@ import jwt
 import pytest
 from django.conf import settings
 from django.utils import timezone
+from rest_framework.settings import api_settings
 
 from accounts import services
 from accounts.models import Session
@@ -322,6 +323,30 @@ def test_a_password_checked_before_a_reset_opens_no_session_after_it():
         services.open_session(user=stale, device=services.Device(), rotates=True)
 
     assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("fe80::1%eth0", "fe80::1"),
+        ("fe80::1%" + "a" * 60, "fe80::1"),
+        ("2001:db8::7", "2001:db8::7"),
+        ("192.0.2.7", "192.0.2.7"),
+        ("no address", None),
+    ],
+)
+def test_a_session_remembers_an_address_without_the_interface_it_came_in_by(
+    client, monkeypatch, sent, kept
+):
+    monkeypatch.setattr(api_settings, "NUM_PROXIES", 1)
+    body = {"username": UserFactory().username, "password": PASSWORD}
+
+    by_proxy = client.post("/accounts/login/", body, headers={"X-Forwarded-For": sent})
+    monkeypatch.setattr(api_settings, "NUM_PROXIES", 0)
+    directly = client.post("/accounts/login/", body, REMOTE_ADDR=sent)
+
+    assert (by_proxy.status_code, directly.status_code) == (200, 200)
+    assert [session.ip for session in Session.objects.all()] == [kept, kept]
 
 
 def test_old_sessions_are_swept():
