@@ -1,17 +1,20 @@
 """Logging in, refreshing, logging out; what ends a session counts at the next request."""
 
 import uuid
+from contextlib import contextmanager
 from datetime import timedelta
 
 import jwt
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 from rest_framework.settings import api_settings
 
 from accounts import services
-from accounts.models import Session
+from accounts.models import Session, TwoFactor, User
 from accounts.tests.factories import PASSWORD, StaffFactory, UserFactory
+from accounts.tests.second_factor import switch_on
 from tests.client import ShopClient
 
 pytestmark = [pytest.mark.django_db, pytest.mark.portable]
@@ -311,6 +314,36 @@ def test_a_deactivated_accounts_tokens_are_dead_at_the_next_request(client):
 
     services.set_active(user=user, actor=StaffFactory(role="admin"), is_active=True)
     assert profile_status(client, tokens["access"]) == 401
+
+
+@pytest.mark.parametrize("door", ["/accounts/login/", "/accounts/token/", "/auth/jwt/create/"])
+def test_a_login_from_before_the_second_factor_opens_no_session_after_it(client, door):
+    user = UserFactory()
+    body = {"username": user.username, "password": PASSWORD}
+
+    with once_the_second_factor_was_looked_for(lambda: switch_on(User.objects.get(pk=user.pk))):
+        answer = client.post(door, body)
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")
+    assert not Session.objects.exists()
+    assert client.post(door, body).json()["code"] == "two_factor_required"
+
+
+@contextmanager
+def once_the_second_factor_was_looked_for(happens):
+    """Let something happen between a login's checks and the statement that lets it in."""
+    has_happened = []
+
+    def watch(execute, sql, params, many, context):
+        result = execute(sql, params, many, context)
+        if TwoFactor._meta.db_table in sql and not has_happened:
+            has_happened.append(True)
+            happens()
+        return result
+
+    with connection.execute_wrapper(watch):
+        yield
+    assert has_happened
 
 
 def test_a_password_checked_before_a_reset_opens_no_session_after_it():
