@@ -1,5 +1,6 @@
 """The second factor: a code from a telephone beside the password, and codes for when it is lost."""
 
+import logging
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,8 @@ from accounts.models import RecoveryCode, Session, TwoFactor, User
 from accounts.services.presence import is_recent, require_presence
 from accounts.services.signing_out import revoke_sessions
 from shop_backend.kernel import budgets, transactions
+
+logger = logging.getLogger(__name__)
 
 RECOVERY_CODES = 10
 # Crockford's letters and digits: none is mistaken for another. 24 of them are 120 bits, so many
@@ -191,8 +194,19 @@ def _spend_try(factor: TwoFactor, code: str, now: datetime) -> bool:
 
 
 def _use_step(factor: TwoFactor, code: str, now: datetime) -> bool:
-    """Use up the code and all before it; of two at the same moment one finds it used."""
-    secret = sealing.unseal(factor.sealed_secret)
+    """Use up the code and all before it; of two at the same moment one finds it used.
+
+    Where no key opens the secret any more no code is right, and the operator is told.
+    """
+    try:
+        secret = sealing.unseal(factor.sealed_secret)
+    except sealing.BrokenSeal:
+        logger.error(
+            "No key of SECRET_KEY and SECRET_KEY_FALLBACKS opens the second factor of user %s;"
+            " see docs/operating.md, Rotating keys",
+            factor.user_id,
+        )
+        return False
     tolerance = settings.TOTP_TOLERANCE_STEPS
     step = totp.matching_step(secret, code, now=now, tolerance=tolerance)
     if step is None:
