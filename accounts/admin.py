@@ -21,9 +21,17 @@ from unfold.forms import UserCreationForm as AdminUserCreationForm
 from accounts import selectors, services
 from accounts.admin_lost_factor import TakesLostFactorsAway
 from accounts.crowding import past_the_line
-from accounts.errors import EmailTaken, OwnAccount, ProtectedAccount, RightsYouLack, UsernameTaken
+from accounts.errors import (
+    EmailTaken,
+    OwnAccount,
+    ProtectedAccount,
+    RightsYouLack,
+    UnverifiedEmail,
+    UsernameTaken,
+)
 from accounts.models import EmailChange, Otp, OtpRequestCount, Session, TwoFactor, User
 from shop_backend.kernel.admin import ReadOnlyAdmin, ShopModelAdmin
+from shop_backend.kernel.forms import form_error
 
 _PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -84,6 +92,23 @@ class PersonForm(UserChangeForm):
         except RightsYouLack as refusal:
             raise ValidationError(str(refusal), code=refusal.code) from refusal
         return groups
+
+    def clean(self) -> dict[str, Any]:
+        """Return all of it; rights given to an account whose email is not verified are refused."""
+        cleaned: dict[str, Any] = super().clean()
+        given = [name for name in _PRIVILEGES if name in self.changed_data and self._is_more(name)]
+        try:
+            if given:
+                services.require_verified_email(user=self.instance)
+        except UnverifiedEmail as refusal:
+            self.add_error(given[0], form_error(refusal))
+        return cleaned
+
+    def _is_more(self, name: str) -> bool:
+        now, before = self.cleaned_data.get(name), self.initial.get(name)
+        if isinstance(now, QuerySet):
+            return bool(set(now) - set(before or ()))
+        return bool(now)
 
     def clean_username(self) -> str:
         """Return the username.
