@@ -66,10 +66,7 @@ def admin_two_factor(request: HttpRequest) -> HttpResponse:
     if form.is_valid() and not state.is_on:
         answers = form.cleaned_data
         try:
-            with services.counted_try(user):
-                services.require_presence(
-                    user=user, session=None, current_password=answers["password"]
-                )
+            services.require_presence(user=user, session=None, current_password=answers["password"])
             if is_confirming:
                 context["recovery_codes"] = services.confirm_two_factor(
                     user=user, code=answers["code"].replace(" ", ""), session=None
