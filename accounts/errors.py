@@ -149,6 +149,13 @@ class RightsYouLack(Refused):
     message = "You cannot give rights that you lack: {groups}."
 
 
+class UnverifiedEmail(Conflict):
+    """Who registered with an address may be anybody; rights would go to them."""
+
+    code = "unverified_email"
+    message = "The email is not verified: rights are given once its owner has verified it."
+
+
 class NotYourEmail(Refused):
     code = "not_your_email"
     message = "An email is changed by its owner only."

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.contrib.auth.models import PermissionsMixin
+from django.contrib.auth.models import Permission, PermissionsMixin
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
@@ -108,6 +108,15 @@ class User(AbstractBaseUser, PermissionsMixin):
         if not has_role and not self.groups.filter(name__in=demanding).exists():
             return False
         return not TwoFactor.objects.filter(user=self).confirmed().exists()
+
+    @cached_property
+    def holds_rights(self) -> bool:
+        """Whether any permission was given to it or to a role that it has, active or not.
+
+        Remembered for this object; selectors that look an account up read it along with the row.
+        """
+        of_roles = models.Q(group__user=self.pk)
+        return Permission.objects.filter(of_roles | models.Q(user=self.pk)).exists()
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
         return not self.must_enrol_two_factor and super().has_perm(perm, obj)

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import connection
-from django.db.models import Model, Q, QuerySet, Value
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.http import HttpRequest
 from rest_framework.request import Request
@@ -63,19 +63,20 @@ def get_by_username(username: str) -> User | None:
 
 def get_by_email(email: str) -> User | None:
     """Return the account that has this address, in any case, verified or not."""
-    return _exact(User.objects.filter(email_key=Lower(Value(email))), "email", email)
+    rows = _asked_for_rights(User.objects.filter(email_key=Lower(Value(email))))
+    return _exact(rows, "email", email)
 
 
 def lock_by_email(email: str) -> User | None:
     """Lock and return the account that has this address, in any case."""
     rows = User.objects.select_for_update().filter(email_key=Lower(Value(email)))
-    return _exact(rows, "email", email)
+    return _exact(_asked_for_rights(rows), "email", email)
 
 
 def lock_by_username(username: str) -> User | None:
     """Lock and return the account that has this username, in any case."""
     rows = User.objects.select_for_update().filter(username_key=Lower(Value(username)))
-    return _exact(rows, "username", username)
+    return _exact(_asked_for_rights(rows), "username", username)
 
 
 def lock_turns(*, user_id: int) -> None:
@@ -127,8 +128,12 @@ def lock_pending_email_change(user: User, *, now: datetime) -> EmailChange | Non
 
 
 def registrations() -> QuerySet[User]:
-    """Return the accounts that are registrations still: never verified, never logged in."""
+    """Return the accounts that are registrations still: never verified, never logged in.
+
+    Who is of staff is none, whatever else they have or have not done.
+    """
     return User.objects.filter(
+        ~_holds_rights(),
         email__isnull=False,
         email_verified_at=None,
         last_login=None,
@@ -141,13 +146,12 @@ def registrations() -> QuerySet[User]:
 def is_registration(user: User) -> bool:
     """Return whether this is a registration still, which reserves nothing."""
     never_used = user.email_verified_at is None and user.last_login is None
-    is_privileged = user.is_staff or user.is_superuser
-    return bool(user.email) and never_used and user.is_active and not is_privileged
+    return bool(user.email) and never_used and user.is_active and not is_of_staff(user)
 
 
 def is_dead(user: User, *, now: datetime) -> bool:
     """Return whether this is a registration that nobody verified in time."""
-    return is_registration(user) and user.date_joined <= now - UNVERIFIED_LIFETIME
+    return user.date_joined <= now - UNVERIFIED_LIFETIME and is_registration(user)
 
 
 def may_log_in(user: User) -> bool:
@@ -160,7 +164,7 @@ def is_of_staff(user: User) -> bool:
 
     A deactivated account counts with what it would have again.
     """
-    return user.is_staff or user.is_superuser or bool(_rights_of(user))
+    return user.is_staff or user.is_superuser or user.holds_rights
 
 
 def rights_given_by(groups: Iterable[Group]) -> set[str]:
@@ -222,6 +226,17 @@ def searched(text: str) -> Q:
         | Q(first_name__icontains=text)
         | Q(last_name__icontains=text)
     )
+
+
+def _asked_for_rights(rows: QuerySet[User]) -> QuerySet[User]:
+    """Have ``holds_rights`` read along with the rows, and not by a statement for each."""
+    return rows.annotate(holds_rights=_holds_rights())  # type: ignore[no-redef]  # what the model's own would ask for
+
+
+def _holds_rights() -> Q:
+    own = Permission.objects.filter(user=OuterRef("pk"))
+    of_roles = Permission.objects.filter(group__user=OuterRef("pk"))
+    return Q(Exists(own)) | Q(Exists(of_roles))
 
 
 def _exact(rows: QuerySet[Row], field: str, name: str) -> Row | None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils import timezone
 from unfold.forms import (
     AdminPasswordChangeForm,
@@ -12,8 +13,17 @@ from unfold.forms import (
 from unfold.forms import UserCreationForm as AdminUserCreationForm
 
 from accounts import selectors, services
-from accounts.errors import EmailTaken, OwnAccount, RightsYouLack, UsernameTaken
+from accounts.errors import (
+    EmailTaken,
+    OwnAccount,
+    RightsYouLack,
+    UnverifiedEmail,
+    UsernameTaken,
+)
 from accounts.models import User
+from shop_backend.kernel.forms import form_error
+
+PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 class UserCreationForm(AdminUserCreationForm):
@@ -72,6 +82,23 @@ class PersonForm(UserChangeForm):
         except RightsYouLack as refusal:
             raise ValidationError(str(refusal), code=refusal.code) from refusal
         return groups
+
+    def clean(self) -> dict[str, Any]:
+        """Return all of it; rights given to an account whose email is not verified are refused."""
+        cleaned: dict[str, Any] = super().clean()
+        given = [name for name in PRIVILEGES if name in self.changed_data and self._is_more(name)]
+        try:
+            if given:
+                services.require_verified_email(user=self.instance)
+        except UnverifiedEmail as refusal:
+            self.add_error(given[0], form_error(refusal))
+        return cleaned
+
+    def _is_more(self, name: str) -> bool:
+        now, before = self.cleaned_data.get(name), self.initial.get(name)
+        if isinstance(now, QuerySet):
+            return bool(set(now) - set(before or ()))
+        return bool(now)
 
     def clean_is_active(self) -> bool:
         """Return whether the person is let in.

@@ -9,14 +9,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts import selectors, services
-from accounts.admin.forms import PasswordChangeForm, PersonForm, UserCreationForm
+from accounts.admin.forms import PRIVILEGES, PasswordChangeForm, PersonForm, UserCreationForm
 from accounts.admin.lost_factor import TakesLostFactorsAway
 from accounts.crowding import past_the_line
 from accounts.errors import OwnAccount
 from accounts.models import User
 from shop_backend.kernel.admin import ShopModelAdmin
-
-_PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 @admin.register(User)
@@ -35,7 +33,7 @@ class UserAdmin(TakesLostFactorsAway, DjangoUserAdmin, ShopModelAdmin):
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         ("Person", {"fields": ("first_name", "last_name", "email", "email_verified_at")}),
-        ("Roles", {"fields": ("is_active", *_PRIVILEGES)}),
+        ("Roles", {"fields": ("is_active", *PRIVILEGES)}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = (

@@ -27,7 +27,7 @@ from accounts.services.registration import (
     request_activation_code,
     verify_email,
 )
-from accounts.services.roles import require_rights_to_give, sync_roles
+from accounts.services.roles import require_rights_to_give, require_verified_email, sync_roles
 from accounts.services.sessions import (
     Device,
     log_in,
@@ -62,6 +62,7 @@ __all__ = [
     "require_second_factor",
     "reset_two_factor_as_staff",
     "require_rights_to_give",
+    "require_verified_email",
     "switch_two_factor_off",
     "counted_login",
     "counted_try",

@@ -39,10 +39,12 @@ def counted_login(login: str) -> Iterator[User | None]:
 def counted_try(user: User) -> Iterator[None]:
     """Count one try of a password by somebody signed in, with the logins of their account.
 
+    A right one makes all of the account forgotten, as a login does.
+
     :raises PasswordsBusy: see ``counted_login``.
     :raises TooManyPasswords: there were too many of late for this account.
     """
-    with place_in_line(is_at_the_door=True):
+    with place_in_line():
         if settings.RATE_LIMITS:
             _require(_spend(_of_account(user)))
         yield

@@ -12,7 +12,6 @@ from django.utils import timezone
 from accounts import selectors, tokens
 from accounts.errors import (
     InvalidOtp,
-    InvalidPassword,
     InvalidResetToken,
     OtpCooldown,
     WeakPassword,
@@ -21,6 +20,7 @@ from accounts.mailbox import MailPurpose, post
 from accounts.models import Otp, OtpPurpose, Session, User
 from accounts.services import otps
 from accounts.services.guessing import forget_guesses
+from accounts.services.presence import require_password, require_unchanged_password
 from accounts.services.signing_out import revoke_sessions
 from shop_backend.kernel import budgets, transactions
 from shop_backend.kernel.errors import ShopError
@@ -37,7 +37,7 @@ def require_strong(password: str, *, user: User, field: str) -> None:
         raise WeakPassword(field=field, reasons=error.messages) from error
 
 
-@transactions.use_case
+@transactions.forbids_transaction  # a wrong try stays counted when it is refused
 def change_password(
     *, user: User, old_password: str, new_password: str, field: str, session: Session | None
 ) -> None:
@@ -47,14 +47,10 @@ def change_password(
     :param session: the caller's own, which stays.
     :raises InvalidPassword: the old password is not this one.
     :raises InvalidToken: the account has ended meanwhile.
+    :raises TooManyPasswords: see ``require_password``, as for what else it refuses.
     """
-    user = selectors.lock_caller(user_id=user.pk)
-    if not user.check_password(old_password):
-        raise InvalidPassword(field=field)
-    require_strong(new_password, user=user, field="new_password")
-    _set_password(user, new_password)
-    revoke_sessions(user=user, spare=session)
-    post(purpose=MailPurpose.PASSWORD_CHANGED, user_ids=[user.pk])
+    require_password(user=user, password=old_password, field=field)
+    transactions.run(partial(_change_password, user, new_password, field, session))
 
 
 @transactions.use_case
@@ -114,6 +110,15 @@ def reset_password_by_code(
     refusal = transactions.run(work)
     if refusal is not None:
         raise refusal
+
+
+def _change_password(proven: User, new_password: str, field: str, session: Session | None) -> None:
+    user = selectors.lock_caller(user_id=proven.pk)
+    require_unchanged_password(locked=user, proven=proven, field=field)
+    require_strong(new_password, user=user, field="new_password")
+    _set_password(user, new_password)
+    revoke_sessions(user=user, spare=session)
+    post(purpose=MailPurpose.PASSWORD_CHANGED, user_ids=[user.pk])
 
 
 def _reset_by_code(email: str, code: str, new_password: str, now: datetime) -> ShopError | None:

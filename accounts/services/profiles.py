@@ -20,7 +20,7 @@ from accounts.mailbox import MailPurpose, post
 from accounts.models import EmailChange, Otp, OtpPurpose, Session, TwoFactor, User
 from accounts.ports import personal_data
 from accounts.services import otps
-from accounts.services.presence import require_presence
+from accounts.services.presence import require_presence, require_unchanged_password
 from accounts.services.signing_out import revoke_sessions
 from accounts.services.two_factor import require_second_factor_as_well
 from shop_backend.kernel import transactions
@@ -44,35 +44,29 @@ def update_profile(
 
     :param current_password: for a new email, unless the login is younger than ten minutes.
     :param otp: of the second factor, where there is one and the password is asked for.
-    :raises PasswordRequired, InvalidPassword: see ``require_presence``.
+    :raises PasswordRequired, InvalidPassword, TooManyPasswords: see ``require_presence``.
     :raises TwoFactorCodeRequired, InvalidTwoFactorCode: see ``require_second_factor_as_well``.
     :raises EmailTaken: somebody else has verified the new address.
     :raises OtpCooldown: a code for the new address was asked for too recently or too often.
     :raises InvalidToken: the account has ended meanwhile.
     """
     if email and email != user.email:
-        require_second_factor_as_well(
-            user=user, session=session, current_password=current_password, code=otp
-        )
-    return _update_profile(user, session, first_name, last_name, email, current_password)
+        require_presence(user=user, session=session, current_password=current_password)
+        require_second_factor_as_well(user=user, session=session, code=otp)
+    return _update_profile(user, first_name, last_name, email)
 
 
 @transactions.use_case
 def _update_profile(
-    user: User,
-    session: Session | None,
-    first_name: str | None,
-    last_name: str | None,
-    email: str | None,
-    current_password: str,
+    proven: User, first_name: str | None, last_name: str | None, email: str | None
 ) -> User:
     now = timezone.now()
-    is_new_email = email != user.email
+    is_new_email = email != proven.email
     if email and is_new_email:
         otps.count_request(purpose=OtpPurpose.ACTIVATION, email=email, now=now)
-    user = selectors.lock_caller(user_id=user.pk)
+    user = selectors.lock_caller(user_id=proven.pk)
     if email and is_new_email:
-        require_presence(user=user, session=session, current_password=current_password, now=now)
+        require_unchanged_password(locked=user, proven=proven, field="current_password")
     _rename(user, first_name, last_name)
     if email and is_new_email:
         _request_email_change(user, email, now)
@@ -121,25 +115,31 @@ def set_active(*, user: User, actor: User, is_active: bool) -> None:
         Otp.objects.filter(user=user).delete()
 
 
-@transactions.use_case
 def delete_own_account(
     *, user: User, session: Session | None, current_password: str, now: datetime | None = None
 ) -> None:
     """Anonymise an account at its owner's wish; the books stay.
 
     :param current_password: may be empty within ten minutes of a login.
-    :raises PasswordRequired: the login is older.
-    :raises InvalidPassword: the password is wrong.
+    :raises PasswordRequired, InvalidPassword, TooManyPasswords: see ``require_presence``.
     :raises StaffAccount: staff do not vanish by themselves.
     :raises InvalidToken: the account has ended meanwhile.
     """
     has_rights = bool(user.get_all_permissions())  # read with a customer's token: there are none
-    user = User.objects.select_for_update().get(pk=user.pk)
-    if not user.is_active:
-        raise InvalidToken
     if user.is_staff or user.is_superuser or has_rights:
         raise StaffAccount
     require_presence(user=user, session=session, current_password=current_password, now=now)
+    _delete_own_account(user)
+
+
+@transactions.use_case
+def _delete_own_account(proven: User) -> None:
+    user = User.objects.select_for_update().get(pk=proven.pk)
+    if not user.is_active:
+        raise InvalidToken
+    if user.is_staff or user.is_superuser:
+        raise StaffAccount
+    require_unchanged_password(locked=user, proven=proven, field="current_password")
     _anonymise(user)
 
 

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from django.contrib.auth.models import Group, Permission
 
 from accounts import selectors
-from accounts.errors import RightsYouLack
+from accounts.errors import RightsYouLack, UnverifiedEmail
 from accounts.models import User
 from accounts.roles import ROLES
 from shop_backend.kernel import transactions
@@ -45,6 +45,15 @@ def require_rights_to_give(*, actor: User, groups: Sequence[Group]) -> None:
         return
     if not selectors.rights_given_by(groups) <= set(actor.get_all_permissions()):
         raise RightsYouLack(groups=", ".join(sorted(group.name for group in groups)))
+
+
+def require_verified_email(*, user: User) -> None:
+    """Refuse rights to an account of which nobody knows that its email is its owner's.
+
+    :raises UnverifiedEmail: the email still waits for its code.
+    """
+    if user.email and user.email_verified_at is None:
+        raise UnverifiedEmail
 
 
 def _is_granted(name: str, patterns: Sequence[str]) -> bool:

@@ -68,12 +68,15 @@ def log_in_without_rotation(
 def open_session(*, user: User, device: Device, rotates: bool) -> TokenPair:
     """Open a session for somebody whose password was just checked.
 
-    :raises InvalidCredentials: the password or the account has changed in the meantime.
+    :param user: as read before the checks.
+    :raises InvalidCredentials: the account has changed in the meantime, or its sign-ins were ended.
     """
     now = timezone.now()
-    # The guard waits for a concurrent reset or deactivation, which ends all sessions but could
-    # not have seen this one.
-    unchanged = User.objects.filter(pk=user.pk, password=user.password, is_active=True)
+    # The guard waits for a concurrent reset, deactivation or second factor, which ends all sessions
+    # but could not have seen this one. Whatever does that moves the epoch.
+    unchanged = User.objects.filter(
+        pk=user.pk, password=user.password, is_active=True, sign_in_epoch=user.sign_in_epoch
+    )
     if not unchanged.update(last_login=now):
         raise InvalidCredentials
     user.last_login = now
@@ -215,6 +218,8 @@ def _live_session(claims: SessionClaims, *, now: datetime) -> Session | None:
 
 def _address(text: str) -> str | None:
     try:
-        return str(ipaddress.ip_address(text))
+        ip = ipaddress.ip_address(text)
     except ValueError:
         return None
+    # Without its zone (RFC 4007), as in fe80::1%eth0: PostgreSQL's inet does not take every one.
+    return str(type(ip)(int(ip)))

@@ -1,5 +1,6 @@
 """The second factor: a code from a telephone beside the password, and codes for when it is lost."""
 
+import logging
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,6 @@ from django.utils.crypto import salted_hmac
 
 from accounts import sealing, selectors, totp
 from accounts.errors import (
-    InvalidPassword,
     InvalidTwoFactorCode,
     TooManyTwoFactorCodes,
     TwoFactorAlreadyOn,
@@ -22,9 +22,11 @@ from accounts.errors import (
 )
 from accounts.mailbox import MailPurpose, post
 from accounts.models import RecoveryCode, Session, TwoFactor, User
-from accounts.services.presence import is_recent, require_presence
+from accounts.services.presence import is_recent, require_password
 from accounts.services.signing_out import revoke_sessions
 from shop_backend.kernel import budgets, transactions
+
+logger = logging.getLogger(__name__)
 
 RECOVERY_CODES = 10
 # Crockford's letters and digits: none is mistaken for another. 24 of them are 120 bits, so many
@@ -62,15 +64,13 @@ def require_second_factor_as_well(
     *,
     user: User,
     session: Session | None,
-    current_password: str,
     code: str,
     now: datetime | None = None,
 ) -> None:
-    """Ask for what a login asks for where the last one is too old, if there is a second factor.
+    """Ask whoever has sent their password for the rest of a login, where the last is too old.
 
-    Without one it refuses nothing; ``require_presence`` asks for the password anyway.
+    Without a second factor it refuses nothing.
 
-    :raises PasswordRequired, InvalidPassword: see ``require_presence``.
     :raises TwoFactorCodeRequired: none was sent.
     :raises InvalidTwoFactorCode: it is wrong, or was used before.
     :raises TooManyTwoFactorCodes: see ``require_second_factor``.
@@ -79,7 +79,6 @@ def require_second_factor_as_well(
     factor = selectors.find(TwoFactor.objects.filter(user=user).confirmed())
     if factor is None or is_recent(session, now):
         return
-    require_presence(user=user, session=session, current_password=current_password, now=now)
     if not code:
         raise TwoFactorCodeRequired
     if not _spend_try(factor, code, now):
@@ -136,7 +135,8 @@ def renew_recovery_codes(
     """Replace the recovery codes; return the new ones, once.
 
     :raises InvalidPassword: the password is wrong.
-    :raises InvalidTwoFactorCode: the code is.
+    :raises TooManyPasswords: see ``require_password``, as for what else it refuses.
+    :raises InvalidTwoFactorCode: the code is wrong.
     :raises TwoFactorNotOn: there is no second factor.
     :raises TooManyTwoFactorCodes: see ``require_second_factor``.
     """
@@ -168,8 +168,7 @@ def _prove(user: User, password: str, code: str, now: datetime) -> TwoFactor:
     factor = selectors.find(TwoFactor.objects.filter(user=user).confirmed())
     if factor is None:
         raise TwoFactorNotOn
-    if not user.check_password(password):
-        raise InvalidPassword(field="password")
+    require_password(user=user, password=password, field="password")
     if not _spend_try(factor, code, now):
         raise InvalidTwoFactorCode
     return factor
@@ -192,8 +191,19 @@ def _spend_try(factor: TwoFactor, code: str, now: datetime) -> bool:
 
 
 def _use_step(factor: TwoFactor, code: str, now: datetime) -> bool:
-    """Use up the code and all before it; of two at the same moment one finds it used."""
-    secret = sealing.unseal(factor.sealed_secret)
+    """Use up the code and all before it; of two at the same moment one finds it used.
+
+    Where no key opens the secret any more no code is right, and the operator is told.
+    """
+    try:
+        secret = sealing.unseal(factor.sealed_secret)
+    except sealing.BrokenSeal:
+        logger.error(
+            "No key of SECRET_KEY and SECRET_KEY_FALLBACKS opens the second factor of user %s;"
+            " see docs/operating.md, Rotating keys",
+            factor.user_id,
+        )
+        return False
     tolerance = settings.TOTP_TOLERANCE_STEPS
     step = totp.matching_step(secret, code, now=now, tolerance=tolerance)
     if step is None:

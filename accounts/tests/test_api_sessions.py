@@ -1,16 +1,20 @@
 """Logging in, refreshing, logging out; what ends a session counts at the next request."""
 
 import uuid
+from contextlib import contextmanager
 from datetime import timedelta
 
 import jwt
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
+from rest_framework.settings import api_settings
 
 from accounts import services
-from accounts.models import Session
+from accounts.models import Session, TwoFactor, User
 from accounts.tests.factories import PASSWORD, StaffFactory, UserFactory
+from accounts.tests.second_factor import switch_on
 from tests.client import ShopClient
 
 pytestmark = [pytest.mark.django_db, pytest.mark.portable]
@@ -312,6 +316,36 @@ def test_a_deactivated_accounts_tokens_are_dead_at_the_next_request(client):
     assert profile_status(client, tokens["access"]) == 401
 
 
+@pytest.mark.parametrize("door", ["/accounts/login/", "/accounts/token/", "/auth/jwt/create/"])
+def test_a_login_from_before_the_second_factor_opens_no_session_after_it(client, door):
+    user = UserFactory()
+    body = {"username": user.username, "password": PASSWORD}
+
+    with once_the_second_factor_was_looked_for(lambda: switch_on(User.objects.get(pk=user.pk))):
+        answer = client.post(door, body)
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")
+    assert not Session.objects.exists()
+    assert client.post(door, body).json()["code"] == "two_factor_required"
+
+
+@contextmanager
+def once_the_second_factor_was_looked_for(happens):
+    """Let something happen between a login's checks and the statement that lets it in."""
+    has_happened = []
+
+    def watch(execute, sql, params, many, context):
+        result = execute(sql, params, many, context)
+        if TwoFactor._meta.db_table in sql and not has_happened:
+            has_happened.append(True)
+            happens()
+        return result
+
+    with connection.execute_wrapper(watch):
+        yield
+    assert has_happened
+
+
 def test_a_password_checked_before_a_reset_opens_no_session_after_it():
     user = UserFactory()
     stale = type(user).objects.get(pk=user.pk)
@@ -322,6 +356,30 @@ def test_a_password_checked_before_a_reset_opens_no_session_after_it():
         services.open_session(user=stale, device=services.Device(), rotates=True)
 
     assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("fe80::1%eth0", "fe80::1"),
+        ("fe80::1%" + "a" * 60, "fe80::1"),
+        ("2001:db8::7", "2001:db8::7"),
+        ("192.0.2.7", "192.0.2.7"),
+        ("no address", None),
+    ],
+)
+def test_a_session_remembers_an_address_without_the_interface_it_came_in_by(
+    client, monkeypatch, sent, kept
+):
+    monkeypatch.setattr(api_settings, "NUM_PROXIES", 1)
+    body = {"username": UserFactory().username, "password": PASSWORD}
+
+    by_proxy = client.post("/accounts/login/", body, headers={"X-Forwarded-For": sent})
+    monkeypatch.setattr(api_settings, "NUM_PROXIES", 0)
+    directly = client.post("/accounts/login/", body, REMOTE_ADDR=sent)
+
+    assert (by_proxy.status_code, directly.status_code) == (200, 200)
+    assert [session.ip for session in Session.objects.all()] == [kept, kept]
 
 
 def test_old_sessions_are_swept():

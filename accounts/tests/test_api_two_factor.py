@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import sealing, services, totp
 from accounts.errors import TooManyTwoFactorCodes, TwoFactorFailed
-from accounts.models import RecoveryCode, Session, TwoFactor
+from accounts.models import RecoveryCode, Session, TwoFactor, User
 from accounts.tests.factories import PASSWORD, StaffFactory, UserFactory
 from accounts.tests.mailbox import last_mail_to, wrong
 from accounts.tests.second_factor import code_of, switch_on
@@ -296,6 +296,67 @@ def test_the_secret_and_the_codes_outlive_a_rotation_of_the_key(settings):
     settings.SECRET_KEY_FALLBACKS = []
     with pytest.raises(sealing.BrokenSeal):
         code_of(user)
+
+
+@pytest.fixture
+def after_a_lost_key(settings):
+    """Somebody's second factor, whose key the settings no longer name."""
+    user = StaffFactory(role="admin")
+    codes = switch_on(user)
+    was_right = code_of(user)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "z" * 50, []
+    return user, was_right, codes[0]
+
+
+@pytest.mark.parametrize("door", [*DOORS, "/admin/login/"])
+@pytest.mark.parametrize("kind", ["app", "recovery"])
+def test_where_the_key_is_lost_every_code_is_a_wrong_one(after_a_lost_key, caplog, door, kind):
+    user, was_right, recovery = after_a_lost_key
+    code = was_right if kind == "app" else recovery
+    sealed = TwoFactor.objects.get().sealed_secret
+
+    if door == "/admin/login/":
+        _, answer = enter(user, otp=code)
+        assert "is wrong, too old or was used before" in answer.content.decode()
+    else:
+        answer = log_in(door, user, otp=code)
+        told = (answer.status_code, answer.json()["code"])
+        assert told == (401, "two_factor_failed")
+
+    assert SpentBudget.objects.filter(key=f"second factor of user {user.pk}").exists()
+    said = [record for record in caplog.records if record.name.startswith("accounts")]
+    lines = [(line.levelname, line.exc_info) for line in said]
+    assert lines == ([("ERROR", None)] if kind == "app" else [])
+    assert not any(secret in caplog.text for secret in (code, sealed, user.username))
+
+
+@pytest.mark.parametrize("path", ["recovery-codes", "switch-off"])
+def test_where_the_key_is_lost_nothing_is_changed_by_a_code(after_a_lost_key, path):
+    user, was_right, _ = after_a_lost_key
+    client = ShopClient()
+    client.sign_in(User.objects.get(pk=user.pk))
+
+    body = {"password": PASSWORD, "code": was_right}
+    refused = client.post(f"/api/accounts/two-factor/{path}/", body)
+
+    assert (refused.status_code, refusal_of(refused)) == (400, "invalid_two_factor_code")
+    assert TwoFactor.objects.filter(user=user).confirmed().exists()
+
+
+def test_what_was_begun_before_the_key_was_lost_is_begun_anew(settings):
+    user = UserFactory()
+    client = signed_in(user)
+    client.post("/api/accounts/two-factor/")
+    code = code_of(user)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "z" * 50, []
+    client = signed_in(user)
+
+    refused = client.post("/api/accounts/two-factor/confirm/", {"code": code})
+    client.post("/api/accounts/two-factor/")
+    confirmed = client.post("/api/accounts/two-factor/confirm/", {"code": code_of(user)})
+
+    assert (refused.status_code, refusal_of(refused)) == (400, "invalid_two_factor_code")
+    assert confirmed.status_code == 200
 
 
 # --- The admin site

@@ -1,5 +1,6 @@
 """Races on a real PostgreSQL: what is counted is counted, whoever comes at the same time."""
 
+import random
 import threading
 import time
 from collections import Counter
@@ -15,7 +16,15 @@ from accounts import services
 from accounts.errors import InvalidCredentials
 from accounts.mailbox import MailPurpose
 from accounts.mails import deliver
-from accounts.models import EmailChange, Otp, OtpPurpose, OtpRequestCount, Session, User
+from accounts.models import (
+    EmailChange,
+    Otp,
+    OtpPurpose,
+    OtpRequestCount,
+    Session,
+    TwoFactor,
+    User,
+)
 from accounts.services import otps
 from accounts.tests.factories import PASSWORD, UserFactory
 from accounts.tests.mailbox import last_mail_to
@@ -226,6 +235,32 @@ def test_a_login_that_races_a_reset_leaves_no_session_of_the_old_password():
             ]
         )
         assert not Session.objects.filter(user=user, revoked_at=None).exists()
+
+
+def test_a_login_that_races_the_second_factor_leaves_no_session_without_it(settings):
+    settings.OUTBOX_DELIVERY = "worker"
+    user = UserFactory()
+    services.begin_two_factor(user=user)
+    code = second_factor_of(user)
+
+    def slowly(execute, sql, params, many, context):
+        result = execute(sql, params, many, context)
+        if TwoFactor._meta.db_table in sql:
+            time.sleep(random.uniform(0, 0.3))  # nosec  # as if on another machine
+        return result
+
+    def log_in():
+        with connection.execute_wrapper(slowly):
+            services.log_in(login=user.username, password=PASSWORD, device=services.Device())
+
+    def switch_on_soon():
+        time.sleep(0.1)
+        services.confirm_two_factor(user=user, code=code, session=None)
+
+    race([switch_on_soon, *[log_in] * 10])
+
+    assert TwoFactor.objects.confirmed().exists()
+    assert not Session.objects.filter(revoked_at=None).exists()
 
 
 def test_a_link_used_ten_times_at_once_sets_one_password():

@@ -5,9 +5,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import User
+from accounts.models import EmailChange, User
 from accounts.tests.factories import PASSWORD, UserFactory
 from accounts.tests.mailbox import link_mailed_to
+from accounts.tests.second_factor import switch_on
 from shop_backend.kernel.models import SpentBudget
 from tests.client import ShopClient
 
@@ -194,6 +195,133 @@ def test_too_many_guesses_at_the_admins_door_are_told_when_to_come_back():
     assert [page.status_code for page in pages] == [200, 200, 200, 429]
     assert 0 < int(pages[3].headers["Retry-After"]) <= 300
     assert "Too many wrong passwords" in pages[3].content.decode()
+
+
+# --- By somebody who is signed in
+
+NEW_PASSWORD = "a lantern and a ladder"
+WITHIN = [
+    ("post", "/api/accounts/change-password/", "old_password", {"new_password": NEW_PASSWORD}),
+    ("post", "/api/auth/users/set_password/", "current_password", {"new_password": NEW_PASSWORD}),
+    ("patch", "/api/accounts/user/", "current_password", {"email": "new@example.com"}),
+    ("put", "/api/userinfo/edit/", "current_password", {"email": "new@example.com"}),
+    ("patch", "/api/accounts/users/{pk}/", "current_password", {"email": "new@example.com"}),
+    ("patch", "/api/auth/users/me/", "current_password", {"email": "new@example.com"}),
+    ("delete", "/api/accounts/user/", "current_password", {}),
+    ("delete", "/api/accounts/users/{pk}/", "current_password", {}),
+    ("delete", "/api/auth/users/me/", "current_password", {}),
+    ("post", "/api/accounts/two-factor/", "current_password", {}),
+]
+OF_A_SECOND_FACTOR = [
+    ("post", "/api/accounts/two-factor/recovery-codes/", "password", {"code": "000000"}),
+    ("post", "/api/accounts/two-factor/switch-off/", "password", {"code": "000000"}),
+]
+
+
+def asker(user, door):
+    """Return what asks at a door with a password, or with none, as this user."""
+    method, path, field, body = door
+    client = ShopClient()
+    client.sign_in(user)
+
+    def ask(password=None):
+        words = body if password is None else {**body, field: password}
+        return getattr(client, method)(path.format(pk=user.pk), words)
+
+    return ask
+
+
+@pytest.mark.parametrize("door", WITHIN + OF_A_SECOND_FACTOR, ids=lambda door: " ".join(door[:2]))
+def test_wrong_passwords_of_somebody_signed_in_count_with_the_logins(door):
+    user = UserFactory(username="meg", email="m@example.com")
+    if door in OF_A_SECOND_FACTOR:
+        switch_on(user)
+    user = User.objects.get(pk=user.pk)
+    ask = asker(user, door)
+
+    guesses = [ask("wrong") for _ in range(2)]
+    assert told(DOORS[0], "meg") == REFUSED
+    refused = ask(PASSWORD)
+
+    assert [guess.status_code for guess in guesses] == [400, 400]
+    assert all("The password is wrong." in guess.content.decode() for guess in guesses)
+    assert refused.status_code == 429
+    assert "Too many wrong passwords" in refused.content.decode()
+    assert 0 < int(refused.headers["Retry-After"]) <= 300
+    assert int(refused.headers["RateLimit-Remaining"]) > 0  # as of a login: that of the requests
+    assert told(DOORS[0], "m@example.com", PASSWORD) == REFUSED
+    now = User.objects.get(pk=user.pk)
+    assert (now.password, now.username, now.email) == (user.password, "meg", "m@example.com")
+    assert not EmailChange.objects.exists()
+
+
+@pytest.mark.parametrize("door", WITHIN, ids=lambda door: " ".join(door[:2]))
+def test_they_are_counted_in_the_database_whatever_counts_the_requests(door):
+    user = UserFactory()
+
+    asker(user, door)("wrong")
+
+    keys = set(SpentBudget.objects.values_list("key", flat=True))
+    assert f"password of user {user.pk}" in keys
+    assert not any(key.startswith("password user") for key in keys)
+
+
+def test_a_right_one_makes_the_wrong_ones_forgotten_and_none_at_all_does_not():
+    ask = asker(UserFactory(), WITHIN[9])
+
+    with_a_right_one = [ask(word).status_code for word in ["x", "x", PASSWORD, "x", "x"]]
+    with_none = [ask(word).status_code for word in [None, "x", None, PASSWORD]]
+
+    assert with_a_right_one == [400, 400, 200, 400, 400]
+    assert with_none == [200, 400, 200, 429]
+
+
+def test_a_right_old_password_is_no_guess_however_weak_the_new_one_is():
+    ask = asker(UserFactory(), (*WITHIN[0][:3], {"new_password": "12345678"}))
+
+    codes = [ask(PASSWORD).json()["code"] for _ in range(5)]
+
+    assert codes == ["weak_password"] * 5
+
+
+@pytest.mark.parametrize("door", [*WITHIN[:3], WITHIN[6]], ids=lambda door: " ".join(door[:2]))
+def test_a_password_that_was_right_before_a_reset_changes_nothing_after_it(door):
+    user = UserFactory(email="m@example.com")
+    ask = asker(user, door)
+
+    def reset(execute, sql, params, many, context):
+        """Another request's reset is committed once the old password was compared."""
+        result = execute(sql, params, many, context)
+        if sql.startswith("DELETE") and SpentBudget._meta.db_table in sql:
+            User.objects.filter(pk=user.pk).update(password="another")
+        return result
+
+    with connection.execute_wrapper(reset):
+        answer = ask(PASSWORD)
+
+    assert answer.status_code == 400
+    assert "The password is wrong." in answer.content.decode()
+    now = User.objects.get(pk=user.pk)
+    assert (now.password, now.email, now.is_active) == ("another", "m@example.com", True)
+    assert not EmailChange.objects.exists()
+
+
+@pytest.mark.parametrize("path", ["/api/accounts/user/", "/api/accounts/users/{pk}/"])
+def test_a_wrong_password_stays_counted_where_the_change_stands_under_a_condition(path):
+    user = UserFactory()
+    client, path = ShopClient(), path.format(pk=user.pk)
+    client.sign_in(user)
+    seen = client.get(path).headers["ETag"]
+
+    def delete(password, etag):
+        words, condition = {"current_password": password}, {"If-Match": etag}
+        return client.delete(path, words, headers=condition).status_code
+
+    answers = [delete("wrong", seen), delete("wrong", seen), delete(PASSWORD, '"other"')]
+    assert answers == [400, 400, 412]
+    assert SpentBudget.objects.filter(key=f"password of user {user.pk}").exists()
+    assert delete(PASSWORD, seen) == 200
+    assert not User.objects.get(pk=user.pk).is_active
 
 
 @pytest.mark.parametrize(

@@ -356,7 +356,7 @@ def test_guesses_of_the_password_at_the_profile_are_counted(settings):
 def test_renewed_recovery_codes_are_told_to_their_owner():
     user = UserFactory(email="ann@example.com")
     switch_on(user)
-    client = api_of(user)
+    client = api_of(User.objects.get(pk=user.pk))
 
     body = {"password": PASSWORD, "code": code_of(user)}
     assert client.post("/api/accounts/two-factor/recovery-codes/", body).status_code == 200

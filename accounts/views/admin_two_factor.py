@@ -118,10 +118,9 @@ def _refused(form: BeginForm, refusal: ShopError) -> dict[str, Any]:
 
 
 def _require_password(user: Any, form: BeginForm) -> None:
-    with services.counted_try(user):
-        services.require_presence(
-            user=user, session=None, current_password=form.cleaned_data["password"]
-        )
+    services.require_presence(
+        user=user, session=None, current_password=form.cleaned_data["password"]
+    )
 
 
 def _has_just_signed_in(request: HttpRequest) -> bool:

@@ -156,7 +156,7 @@ class SetPasswordView(ShopView):
     """Djoser's `users/set_password/`."""
 
     access = {"post": SIGNED_IN}
-    throttle_scope = "password"
+    throttle_scope = "login"
 
     @swagger_auto_schema(
         operation_id="auth_users_set_password",

@@ -34,7 +34,7 @@ class ChangePasswordView(ShopView):
     """Give oneself a new password."""
 
     access = {"post": SIGNED_IN}
-    throttle_scope = "password"
+    throttle_scope = "login"
     messages = {"post": "The password is changed; all other sessions have ended."}
 
     @swagger_auto_schema(
@@ -42,7 +42,11 @@ class ChangePasswordView(ShopView):
         operation_summary="Change your password",
         tags=["accounts"],
         request_body=PasswordChangeSerializer,
-        responses={200: DetailSerializer, 400: "Invalid, `invalid_password`, `weak_password`."},
+        responses={
+            200: DetailSerializer,
+            400: "Invalid, `invalid_password`, `weak_password`.",
+            429: "Too many requests, or `too_many_passwords`; see Retry-After.",
+        },
     )
     def post(self, request: Request) -> Response:
         """Ends all other sessions; the caller's own stays."""

@@ -19,7 +19,6 @@ from accounts.views.passwords import session_of
 from shop_backend.kernel.access import ANYONE, SIGNED_IN
 from shop_backend.kernel.views import ShopViewSet
 
-_CHANGES = {"PUT", "PATCH", "DELETE"}
 HAS_CHANGED = "The profile has changed since it was read."
 _CHANGE = {
     "request_body": ProfileUpdateSerializer,
@@ -30,27 +29,33 @@ _CHANGE = {
         " than 10 minutes old) or `invalid_password`, and with a second factor"
         " `two_factor_code_required` or `invalid_two_factor_code`.",
         412: HAS_CHANGED,
-        429: "Too many requests, or `otp_cooldown`; see Retry-After.",
+        429: "Too many requests, `too_many_passwords`, `too_many_two_factor_codes` or"
+        " `otp_cooldown`; see Retry-After.",
     },
 }
 
 
-class NewEmailMixin(ShopViewSet):
-    """For a change that may be one of the email, which a code of the second factor comes with.
+class TriesSecretsMixin(ShopViewSet):
+    """For a change that a password may come with, and a code of the second factor.
 
-    A try of it is counted even where the change is refused, so it does not stand in the change's
+    A try of them is counted even where the change is refused, so it does not stand in the change's
     transaction: then ``If-Match`` is compared before, and not under the lock.
     """
 
     def _change_what_matches(
         self, handler: Callable[..., Response], request: Request, *args: Any, **kwargs: Any
     ) -> Response:
-        if isinstance(request.data, Mapping) and request.data.get("email"):
+        if _tries_a_secret(request):
             return handler(request, *args, **kwargs)
         return super()._change_what_matches(handler, request, *args, **kwargs)
 
 
-class ProfileViewSet(NewEmailMixin):
+def _tries_a_secret(request: Request) -> bool:
+    field = "current_password" if request.method == "DELETE" else "email"
+    return isinstance(request.data, Mapping) and bool(request.data.get(field))
+
+
+class ProfileViewSet(TriesSecretsMixin):
     """The current user."""
 
     serializer_class: Any = ProfileSerializer
@@ -62,12 +67,7 @@ class ProfileViewSet(NewEmailMixin):
         "destroy": SIGNED_IN,
     }
 
-    @property
-    def throttle_scopes(self) -> dict[str, str]:
-        """A request that tries a password counts as one."""
-        change = scope_of_change(self.request)
-        return {"update": change, "partial_update": change, "destroy": "password"}
-
+    throttle_scopes = {"update": "register", "partial_update": "register", "destroy": "login"}
     messages = {
         "update": "Saved.",
         "partial_update": "Saved.",
@@ -129,6 +129,7 @@ class ProfileViewSet(NewEmailMixin):
             400: "`password_required` or `invalid_password`.",
             409: "`staff_account`.",
             412: HAS_CHANGED,
+            429: "Too many requests, or `too_many_passwords`; see Retry-After.",
         },
     )
     def destroy(self, request: Request) -> Response:
@@ -147,13 +148,6 @@ class UserInfoViewSet(ProfileViewSet):
         if request.user.is_authenticated:
             return super().retrieve(request)
         return Response({"is_authenticated": False}, headers={"Cache-Control": "no-store"})
-
-
-def scope_of_change(request: Request) -> str:
-    """Return as what a change of an account is counted: as a try of a password where it has one."""
-    body = request.data if request.method in _CHANGES else None
-    has_password = isinstance(body, Mapping) and body.get("current_password")
-    return "password" if has_password else "register"
 
 
 def update_own_profile(request: Request, user: User, data: dict[str, Any]) -> User:

@@ -19,6 +19,10 @@ from accounts.views.passwords import session_of
 from shop_backend.kernel.access import SIGNED_IN
 
 _TOO_MANY = "Too many requests, or `too_many_two_factor_codes`; see Retry-After."
+_TOO_MANY_PASSWORDS = "Too many requests, or `too_many_passwords`; see Retry-After."
+_TOO_MANY_PROOFS = (
+    "Too many requests, `too_many_passwords` or `too_many_two_factor_codes`; see Retry-After."
+)
 _PROOF = "`invalid_password` or `invalid_two_factor_code`."
 _NOT_ON = "`two_factor_not_on`."
 
@@ -27,7 +31,7 @@ class TwoFactorView(ChallengingView):
     """Whether it is on, and the beginning."""
 
     access = {"get": SIGNED_IN, "post": SIGNED_IN}
-    throttle_scopes = {"post": "password"}
+    throttle_scopes = {"post": "login"}
     messages = {"post": "Enter the secret into your app, and confirm with a code of it."}
 
     @swagger_auto_schema(
@@ -50,6 +54,7 @@ class TwoFactorView(ChallengingView):
             200: EnrolmentSerializer,
             400: "`password_required`: the login is more than 10 minutes old; `invalid_password`.",
             409: "`two_factor_already_on`.",
+            429: _TOO_MANY_PASSWORDS,
         },
     )
     def post(self, request: Request) -> Response:
@@ -66,7 +71,7 @@ class ConfirmTwoFactorView(ChallengingView):
     """Switch it on."""
 
     access = {"post": SIGNED_IN}
-    throttle_scope = "password"
+    throttle_scope = "login"
     messages = {"post": "Your second factor is on. Keep the recovery codes."}
 
     @swagger_auto_schema(
@@ -95,7 +100,7 @@ class RecoveryCodesView(ChallengingView):
     """New recovery codes."""
 
     access = {"post": SIGNED_IN}
-    throttle_scope = "password"
+    throttle_scope = "login"
     messages = {"post": "The old recovery codes are void. Keep the new ones."}
 
     @swagger_auto_schema(
@@ -103,7 +108,7 @@ class RecoveryCodesView(ChallengingView):
         operation_summary="Renew the recovery codes",
         tags=["accounts"],
         request_body=TwoFactorProofSerializer,
-        responses={200: RecoveryCodesSerializer, 400: _PROOF, 409: _NOT_ON, 429: _TOO_MANY},
+        responses={200: RecoveryCodesSerializer, 400: _PROOF, 409: _NOT_ON, 429: _TOO_MANY_PROOFS},
     )
     def post(self, request: Request) -> Response:
         """Shows ten new ones, once."""
@@ -116,7 +121,7 @@ class SwitchTwoFactorOffView(ChallengingView):
     """Let the password alone be enough again."""
 
     access = {"post": SIGNED_IN}
-    throttle_scope = "password"
+    throttle_scope = "login"
     messages = {"post": "The second factor is off."}
 
     @swagger_auto_schema(
@@ -124,7 +129,7 @@ class SwitchTwoFactorOffView(ChallengingView):
         operation_summary="Switch the second factor off",
         tags=["accounts"],
         request_body=TwoFactorProofSerializer,
-        responses={200: DetailSerializer, 400: _PROOF, 409: _NOT_ON, 429: _TOO_MANY},
+        responses={200: DetailSerializer, 400: _PROOF, 409: _NOT_ON, 429: _TOO_MANY_PROOFS},
     )
     def post(self, request: Request) -> Response:
         """Needs password and code; ends all other sessions."""

@@ -23,7 +23,7 @@ from accounts.serializers import (
     UserSerializer,
     UserUpdateSerializer,
 )
-from accounts.views.profile import NewEmailMixin, delete_own, scope_of_change, update_own_profile
+from accounts.views.profile import TriesSecretsMixin, delete_own, update_own_profile
 from accounts.views.registration import register
 from shop_backend.kernel.access import ANYONE, SIGNED_IN, may
 from shop_backend.kernel.errors import TwoFactorEnrolmentRequired
@@ -38,11 +38,13 @@ _CHANGE = {
         " is more than 10 minutes old) or `invalid_password`.",
         403: "`permission_denied`, `protected_account` or `not_your_email`.",
         409: "`own_account`: staff do not deactivate themselves.",
+        429: "Too many requests, `too_many_passwords`, `too_many_two_factor_codes` or"
+        " `otp_cooldown`; see Retry-After.",
     },
 }
 
 
-class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, NewEmailMixin):
+class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, TriesSecretsMixin):
     """An account is its owner's or staff's; other people's do not exist for a customer."""
 
     queryset = User.objects.all()
@@ -63,17 +65,12 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, NewEmailMixi
         "destroy": SIGNED_IN,
     }
 
-    @property
-    def throttle_scopes(self) -> dict[str, str]:
-        """A request that tries a password counts as one."""
-        change = scope_of_change(self.request)
-        return {
-            "create": "register",
-            "update": change,
-            "partial_update": change,
-            "destroy": "password" if change == "password" else "login",
-        }
-
+    throttle_scopes = {
+        "create": "register",
+        "update": "register",
+        "partial_update": "register",
+        "destroy": "login",
+    }
     messages = {
         "create": "Registered. A code was mailed to verify the address.",
         "destroy": "The account is deleted.",
@@ -155,6 +152,7 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, NewEmailMixi
             400: "`password_required` or `invalid_password`.",
             403: "Staff need `accounts.delete_user` for another's.",
             409: "`staff_account`.",
+            429: "Too many requests, or `too_many_passwords`; see Retry-After.",
         },
     )
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
