@@ -237,7 +237,7 @@ def _switch_on(factor: TwoFactor, user: User, session: Session | None, now: date
 
 
 def _renew_codes(factor: TwoFactor) -> list[str]:
-    selectors.lock_turns(user_id=factor.user_id)
+    selectors.hold_caller(user_id=factor.user_id)
     post(purpose=MailPurpose.RECOVERY_CODES_RENEWED, user_ids=[factor.user_id])
     return _new_codes(factor)
 

@@ -156,7 +156,7 @@ def lock_cart_for_order(*, user: User) -> OpenCart | None:
     :raises InvalidToken: the user's account has ended meanwhile.
     """
     if not statements.lock_for_caller(Cart, caller="open_for", open_for=user.pk):
-        accounts.lock_turns(user_id=user.pk)
+        accounts.hold_caller(user_id=user.pk)
         return None
     return read_open_cart(user_id=user.pk, now=timezone.now())
 
@@ -210,7 +210,7 @@ def _touch_open_cart(user: User) -> int:
         cart = Cart(open_for=user.pk, user=user, created_at=now, updated_at=now)
         if insert_if_new(cart, caller_id=user.pk):
             return cart.pk
-    accounts.lock_turns(user_id=user.pk)
+    accounts.hold_caller(user_id=user.pk)
     raise ConcurrentChange
 
 

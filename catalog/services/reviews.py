@@ -32,7 +32,7 @@ def write_review(
     :raises ReviewExists: the author has reviewed the product.
     :raises InvalidToken: the author's account has ended meanwhile.
     """
-    accounts.lock_turns(user_id=author.pk)
+    accounts.hold_caller(user_id=author.pk)
     if Review.objects.filter(product=product, author=author).exists():
         raise errors.ReviewExists
     if not ports.deliveries.answerer.has_received(user_id=author.pk, product_id=product.pk):
@@ -55,7 +55,7 @@ def edit_review(*, review: Review, fields: Mapping[str, Any]) -> Review:
     """
     if review.author_id is None:  # an ended account's, whose stars are kept
         raise InvalidToken
-    accounts.lock_turns(user_id=review.author_id)
+    accounts.hold_caller(user_id=review.author_id)
     review = _lock(review)
     review.transition_to(Review.Status.PENDING)
     for name, value in fields.items():

@@ -15,7 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.selectors import lock_turns
+from accounts.selectors import hold_caller
 from inventory import selectors as inventory_selectors
 from inventory import services as inventory
 from orders.errors import (
@@ -78,7 +78,7 @@ def ask_for_return(
     :raises NotLeftToReturn: so many were not shipped, or are in another return.
     :raises InvalidToken: the customer's account has ended meanwhile.
     """
-    lock_turns(user_id=actor_id)
+    hold_caller(user_id=actor_id)
     order = lock_order(number=number)
     deadline = get_return_deadline(order)
     if deadline is not None and now > deadline:

@@ -313,6 +313,8 @@ def test_locks_are_taken_in_the_one_order_of_the_house():
     cancelling = [query["sql"] for query in queries if touches(query["sql"])]
 
     assert order_of(placing) == ["kernel_idempotencykey", "cart_cart", "inventory_stocklevel"]
+    assert 'FROM "accounts_user"' in placing[0]  # the key's own statement locks it before the key
+    assert "FOR KEY SHARE" in placing[0]
     # What follows the commit (the refund on its way) takes its own locks.
     stock = ["inventory_reservation", "inventory_stocklevel"]
     assert order_of(cancelling)[:4] == ["payments_payment", "orders_order", *stock]
@@ -343,7 +345,7 @@ def touches(sql):
 def order_of(statements):
     tables = []
     for sql in statements:
-        table = sql.split("FROM ")[-1] if "FOR UPDATE" in sql else sql.removeprefix("UPDATE ")
+        table = sql.split("FROM ")[1] if "FOR UPDATE" in sql else sql.removeprefix("UPDATE ")
         name = table.split('"')[1]
         if name not in tables:  # what is locked already is not taken again
             tables.append(name)
