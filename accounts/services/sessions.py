@@ -195,8 +195,8 @@ def _touch(session: Session, jti: str, now: datetime) -> bool:
 
 def _refuse_reuse(claims: SessionClaims, now: datetime) -> ShopError:
     # Locked, and so read anew: the rotation that won this race may not be in our snapshot.
-    session = Session.objects.select_for_update().get(pk=claims.session_id)
-    if session.revoked_at is not None:
+    session = selectors.find(Session.objects.select_for_update().filter(pk=claims.session_id))
+    if session is None or session.revoked_at is not None:  # gone with its account, or ended
         return InvalidToken()
     if any(used == claims.jti and _is_fresh(at, now) for used, at in session.recent_rotations):
         return RefreshAlreadyUsed()

@@ -1,5 +1,6 @@
 """Logging in, refreshing, logging out; what ends a session counts at the next request."""
 
+import re
 import uuid
 from contextlib import contextmanager
 from datetime import timedelta
@@ -197,6 +198,21 @@ def test_a_refresh_token_used_earlier_ends_the_session(client, path):
     assert again.json()["code"] == "token_not_valid"
     assert refresh(client, successor).status_code == 401
     assert profile_status(client, access) == 401
+
+
+@pytest.mark.parametrize("path", ["/accounts/token/refresh/", "/auth/jwt/refresh/"])
+def test_a_session_that_goes_while_it_is_refreshed_refuses_its_token(client, path):
+    first = log_in(client, UserFactory())
+
+    def forget_it(execute, sql, params, many, context):
+        if re.match(r"UPDATE .accounts_session.", sql):
+            Session.objects.all().delete()
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(forget_it):
+        refused = refresh(client, first["refresh"], path)
+
+    assert (refused.status_code, refused.json()["code"]) == (401, "token_not_valid")
 
 
 def test_a_refresh_token_of_two_rotations_ago_is_harmless_for_ten_seconds_and_no_longer(client):
