@@ -144,6 +144,24 @@ def test_browsers_find_an_icon():
     assert response.headers["Content-Type"] == "image/svg+xml"
 
 
+@pytest.mark.parametrize("path", ["/swagger/", "/redoc/"])
+def test_a_page_is_drawn_without_the_document_that_it_fetches(path, monkeypatch):
+    asked = []
+    get_operation = docs.SchemaGenerator.get_operation
+
+    def counted(self, view, route, *arguments):
+        asked.append(route)
+        return get_operation(self, view, route, *arguments)
+
+    monkeypatch.setattr(docs.SchemaGenerator, "get_operation", counted)
+    page = ShopClient(SERVER_NAME="localhost").get(path, HTTP_ACCEPT="text/html")
+
+    assert page.status_code == 200
+    assert "/swagger.json" in page.content.decode()
+    assert docs.info.title in page.content.decode()
+    assert asked == []
+
+
 @pytest.mark.parametrize("path", ["/swagger.json", "/swagger.yaml"])
 def test_the_document_is_made_once_and_known_by_its_tag(path, monkeypatch):
     made = []
