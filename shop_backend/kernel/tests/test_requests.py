@@ -5,11 +5,21 @@ import json
 from typing import Any
 
 import pytest
+from django.core.signals import request_started
+from django.db import close_old_connections
 from django.test import Client
 
 from shop_backend.kernel.requests import ShopHandler
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("shop_backend.kernel.tests.urls")]
+
+
+@pytest.fixture(autouse=True)
+def _connection_stays():
+    """Keep the test's transaction, as Django's own test client does."""
+    request_started.disconnect(close_old_connections)
+    yield
+    request_started.connect(close_old_connections)
 
 
 def call(method: str, path: str, query: str, content_type: str, body: bytes = b"", accept="*/*"):
