@@ -6,6 +6,8 @@ from random import Random
 from unittest.mock import patch
 
 import pytest
+from django.core.signals import request_started
+from django.db import close_old_connections
 from django.test import RequestFactory
 from drf_yasg.generators import OpenAPISchemaGenerator
 
@@ -47,7 +49,16 @@ def writable(schema):
     return [name for name, child in properties.items() if not child.get("readOnly")]
 
 
+@pytest.fixture
+def _connection_stays():
+    """Keep the test's transaction, as Django's own test client does."""
+    request_started.disconnect(close_old_connections)
+    yield
+    request_started.connect(close_old_connections)
+
+
 @pytest.mark.django_db
+@pytest.mark.usefixtures("_connection_stays")
 def test_no_hostile_header_or_form_breaks_an_address_that_the_document_does_not_name(settings):
     settings.SERVE_MEDIA = True
     broken, handler, chance = [], ShopHandler(), Random(1)

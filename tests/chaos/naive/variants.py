@@ -86,7 +86,11 @@ def lock_nothing() -> None:
         time.sleep(WINDOW_SECONDS)
         return found
 
+    def fetch_unlocked_for_caller(model: type[Any], *, caller: str, **equal: Any) -> list[Any]:
+        return fetch_unlocked(model, **equal)
+
     statements.lock = fetch_unlocked
+    statements.lock_for_caller = fetch_unlocked_for_caller
     QuerySet.select_for_update = read_unlocked  # type: ignore[assignment,method-assign]  # on purpose, in its own process
     QuerySet._fetch_all = fetch_and_wait  # type: ignore[assignment,method-assign]  # as above
 
