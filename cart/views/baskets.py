@@ -34,7 +34,7 @@ class OwnCartView(ConditionalView):
         self, handler: Callable[..., Response], request: Request, *args: Any, **kwargs: Any
     ) -> Response:
         def change() -> Response:
-            user: User = request.user  # type: ignore[assignment]  # a signed-in caller
+            user = signed_in(request)
             services.lock_cart(user=user)
             self.check_if_match(user)
             return handler(request, *args, **kwargs)
